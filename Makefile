@@ -1,0 +1,58 @@
+# What developers and CI do, by name. Everything needed is made by `make env`: a virtual environment with locked packages,
+# and the tools of the toolbox when something first asks for them.
+
+PYTHON ?= python3
+# The environment's interpreter; install.py prints its path as the last line and makes the environment when it is not there.
+PY = $(shell $(PYTHON) install.py --prepare --dev | tail -n 1)
+PYTEST = $(PY) -m pytest
+
+.PHONY: help env test check unit charts control-plane cli services chaos bench generate golden lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+env: ## the developers' environment; prints its interpreter
+	@echo $(PY)
+
+test: ## everything that CI runs, in lanes, with a summary
+	@$(PY) tests/lanes.py
+
+check: ## style, types, the import contract, generated files
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -c "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())"
+	$(PY) -m mininode.cli.main generate --check
+
+unit: ## tests without any server: seconds
+	$(PYTEST) tests/unit
+
+charts: ## lint, render and validate the charts with real Helm
+	$(PYTEST) tests/charts
+
+control-plane: ## the operator against a real Kubernetes API
+	$(PYTEST) tests/control_plane
+
+cli: ## the commands as processes
+	$(PYTEST) tests/cli
+
+services: ## the realm against a real Keycloak and PostgreSQL
+	$(PYTEST) tests/services
+
+bench: ## figures, printed as a table
+	$(PY) tests/bench/run.py
+
+generate: ## CRD, docs/spec.md and config.example.yaml from the model
+	$(PY) -m mininode.cli.main generate
+
+golden: ## the rendered charts anew, to be reviewed as a diff
+	$(PYTEST) tests/charts --update-golden
+
+LOCK = env -u PIP_FIND_LINKS $(PY) -m uv pip compile --no-config --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml requirements.in
+
+lock: ## the lock files anew from pyproject.toml
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra dev -o requirements-dev.lock
+
+clean: ## what tests and tools left in the tree
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* dist build

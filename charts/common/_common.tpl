@@ -1,0 +1,122 @@
+{{- /*
+What every chart of ours says in the same words: labels, security contexts, the account, claims.
+
+Each chart reaches this file through a symbolic link in its templates folder, so that a chart stays one folder that Helm
+reads whole and a change here changes the contents, and with them the digest, of every chart.
+*/ -}}
+
+{{- /* Labels of an object. Takes a list: root context, name of the part ("server", "web"). */ -}}
+{{- define "mininode.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "mininode.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: mininode
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+mininode.cancerimage.eu/node: {{ $root.Values.node.name | quote }}
+mininode.cancerimage.eu/component: {{ $root.Chart.Name }}
+{{- end -}}
+
+{{- /* The labels that a workload selects its pods by; they never change. Takes the same list. */ -}}
+{{- define "mininode.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{- /* Name, namespace and labels. Takes a list: root context, name of the part, name of the object. */ -}}
+{{- define "mininode.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ index . 2 }}
+namespace: {{ $root.Release.Namespace }}
+labels:
+  {{- include "mininode.labels" . | nindent 2 }}
+{{- end -}}
+
+{{- /* What Pod Security "restricted" asks of a pod. Takes a list: user id, group id. The group may write to the volumes. */ -}}
+{{- define "mininode.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ index . 0 }}
+runAsGroup: {{ index . 1 }}
+fsGroup: {{ index . 1 }}
+# A volume whose top already belongs to the group is not walked through file by file at every start.
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- /* What Pod Security "restricted" asks of a container, and a file system that nobody can change. */ -}}
+{{- define "mininode.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+privileged: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+{{- end -}}
+
+{{- /* The account of a component's pods: it has no token unless a pod asks for one. Takes a list: root context, part, name. */ -}}
+{{- define "mininode.serviceAccount" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  {{- include "mininode.metadata" . | nindent 2 }}
+automountServiceAccountToken: false
+{{- end -}}
+
+{{- /*
+A claim for data, kept when the release goes, and with storage.hostPath the volume behind it.
+Takes a list: root context, part, name of the claim, size.
+*/ -}}
+{{- define "mininode.claim" -}}
+{{- $root := index . 0 -}}
+{{- $claim := index . 2 -}}
+{{- $storage := $root.Values.storage -}}
+{{- /* A folder has no size of its own, and a claim on one can't be changed: with another number every upgrade would fail. */ -}}
+{{- $size := ternary "1Gi" (index . 3) (ne $storage.hostPath "") -}}
+{{- $volume := printf "%s-%s" $root.Release.Namespace $claim -}}
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  {{- include "mininode.metadata" . | nindent 2 }}
+  annotations:
+    helm.sh/resource-policy: keep
+spec:
+  accessModes: [ReadWriteOnce]
+  {{- if $storage.hostPath }}
+  # The empty class keeps every provisioner away: this claim is for the folder below and nothing else.
+  storageClassName: ""
+  volumeName: {{ $volume }}
+  {{- else if $storage.className }}
+  storageClassName: {{ $storage.className }}
+  {{- end }}
+  resources:
+    requests:
+      storage: {{ $size }}
+{{- if $storage.hostPath }}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata:
+  name: {{ $volume }}
+  labels:
+    {{- include "mininode.labels" . | nindent 4 }}
+  annotations:
+    helm.sh/resource-policy: keep
+spec:
+  accessModes: [ReadWriteOnce]
+  storageClassName: ""
+  persistentVolumeReclaimPolicy: Retain
+  capacity:
+    storage: {{ $size }}
+  claimRef:
+    apiVersion: v1
+    kind: PersistentVolumeClaim
+    namespace: {{ $root.Release.Namespace }}
+    name: {{ $claim }}
+  hostPath:
+    path: {{ $storage.hostPath }}/{{ $claim }}
+    # The folder must be there with its owner: one that the kubelet makes belongs to root and nobody could write to it.
+    type: Directory
+{{- end }}
+{{- end -}}

@@ -1,0 +1,19 @@
+"""The resource EucaimNode: its specification, its status, and the names of the API group."""
+
+GROUP = "mininode.cancerimage.eu"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "EucaimNode"
+PLURAL = "eucaimnodes"
+
+# Labels on everything that belongs to a node. INPUTS sits on Helm's release Secrets and answers "is anything different?".
+NODE_LABEL = f"{GROUP}/node"
+COMPONENT_LABEL = f"{GROUP}/component"
+INPUTS_LABEL = f"{GROUP}/inputs"
+
+# Set on a node (to any new value) it starts the work anew: failures are forgotten, every gate is asked again.
+REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
+
+# On an object of a node, with the value `ignore`: the operator leaves it as people made it.
+DRIFT_ANNOTATION = f"{GROUP}/drift"
+DRIFT_IGNORE = "ignore"

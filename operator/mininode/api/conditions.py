@@ -1,0 +1,60 @@
+"""Conditions by the Kubernetes API conventions, and the closed list of their reasons.
+
+A condition's `lastTransitionTime` moves exactly when its status moves; `observedGeneration` tells which spec it is about,
+so that `kubectl wait` does not return on a stale one (KEP-1623; measured with kubectl 1.35).
+"""
+
+from collections.abc import Iterable
+
+from mininode.api.status import Condition
+
+READY = "Ready"
+RECONCILING = "Reconciling"
+STALLED = "Stalled"
+REHEARSED = "Rehearsed"
+
+TYPES = {
+    READY: "True when every gate of the profile holds. Unknown while work goes on, and for good where pods are simulated.",
+    RECONCILING: "True while the operator works towards the spec, or waits for something that comes by itself.",
+    STALLED: "True when the operator can't go on without a human.",
+    REHEARSED: "True when every release is installed and its pods are simulated: nothing was proven about real pods.",
+}
+
+REASONS = {
+    "AllGatesHold": "Every component is installed and its gate was seen to hold.",
+    "ComponentFailed": "At least one component failed; the others go on.",
+    "Dependency": "The component waits for another component's gate.",
+    "Drifted": "Objects of the component were changed or deleted by hand.",
+    "Failed": "The component's last installation or upgrade failed; it is tried again after a while.",
+    "Forbidden": "The operator lacks a right in the node's namespace.",
+    "GateHeld": "The component is installed and its gate was seen to hold.",
+    "GatePending": "The component is installed; its gate does not hold yet.",
+    "InvalidSpec": "The spec is not one that the operator can make true; the message lists every mistake.",
+    "KubernetesUnreachable": "The Kubernetes API can't be reached; the operator tries again.",
+    "Locked": "An interrupted Helm command left the release locked; the operator unlocks it.",
+    "NotSimulated": "At least one component's pods are real.",
+    "OwnedByOther": "A Helm release of this name belongs to another node or to somebody else.",
+    "Progressing": "The operator is at work.",
+    "Removing": "The component is being removed; its volumes and passwords stay.",
+    "RetriesExceeded": "The component failed as often as the operator tries; a changed spec starts it anew.",
+    "RolledBack": "The newest inputs failed as often as the operator tries; the last revision that worked runs again.",
+    "Settled": "There is nothing to do.",
+    "Simulated": "Installed, but the pods are simulated, so no gate could be asked.",
+    "Suspended": "spec.suspend is on: the operator looks and does nothing.",
+    "Terminating": "The node is being deleted.",
+}
+
+
+def updated(previous: Iterable[Condition], wanted: Iterable[Condition], now: str) -> tuple[Condition, ...]:
+    """`wanted` with transition times: kept where the status is what it was, `now` (RFC 3339) where it moved."""
+    before = {condition.type: condition for condition in previous}
+    return tuple(
+        condition.model_copy(
+            update={
+                "last_transition_time": old.last_transition_time
+                if (old := before.get(condition.type)) is not None and old.status == condition.status
+                else now
+            }
+        )
+        for condition in wanted
+    )

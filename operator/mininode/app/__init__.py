@@ -1,0 +1,1 @@
+"""The operator process: Kopf, settings, probes, metrics."""

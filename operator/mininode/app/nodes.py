@@ -1,0 +1,153 @@
+"""The nodes this operator looks after: what it remembers of each, and the loop that a Kopf daemon runs for it."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from mininode.api import REQUESTED_AT
+from mininode.api.spec import DeletionPolicy
+from mininode.api.status import NodeStatus
+from mininode.engine.engine import Engine
+from mininode.engine.owned import Owned
+from mininode.engine.reconcile import Pass
+from mininode.engine.state import RESYNC, NodeMemory, remembered
+from mininode.errors import NotThereYet
+
+_SPREAD = 0.3  # s; nodes do not all look at once when an operator starts
+_QUIET, _QUIET_LIMIT = (
+    0.3,
+    2.0,
+)  # s without a further edit before an edited node is looked at, and the longest wait for that
+HUNG = 3 * RESYNC  # s without a finished look after which a node's loop counts as hung
+
+
+class Stopped(Protocol):
+    """The part of Kopf's stop flag that is used here."""
+
+    def __bool__(self) -> bool:
+        """Whether the daemon is to end."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """One node as its daemon sees it."""
+
+    resource: Mapping[str, Any]
+    memory: NodeMemory
+    seen: tuple[Any, ...] = ()
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    edited: asyncio.Event = field(default_factory=asyncio.Event)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # the daemon and the deletion never work at the same time
+    looked: float = 0.0  # when the last look ended, on the engine's clock
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the resource is being deleted."""
+        return bool(self.resource["metadata"].get("deletionTimestamp"))
+
+
+@dataclass(slots=True)
+class Nodes:
+    """Every node of this operator, by uid."""
+
+    engine: Engine
+    watched: dict[str, Watched] = field(default_factory=dict)
+
+    def notice(self, resource: Mapping[str, Any]) -> None:
+        """Take over a resource as the API server has it now; wake its daemon unless only the status changed."""
+        meta = resource["metadata"]
+        node = self._node(resource)
+        node.resource = resource
+        seen = (
+            meta.get("generation"),
+            meta.get("deletionTimestamp"),
+            (meta.get("annotations") or {}).get(REQUESTED_AT),
+        )
+        if seen != node.seen:
+            node.seen = seen
+            node.edited.set()
+            node.wake.set()
+
+    def forget(self, resource: Mapping[str, Any]) -> None:
+        """The resource is gone."""
+        self.watched.pop(resource["metadata"]["uid"], None)
+
+    async def keep(self, resource: Mapping[str, Any], stopped: Stopped) -> None:
+        """Make the node true and keep it so, until the daemon is stopped or the node is being deleted."""
+        node = self._node(resource)
+        await asyncio.sleep(random.uniform(0, _SPREAD))  # noqa: S311 - spreads load, guards nothing
+        async with self._followed(node) as owned:
+            while not stopped and not node.leaving:
+                async with node.lock:
+                    work = Pass(
+                        self.engine, node.memory, lambda: node.resource, node.wake, owned, settle=lambda: _settle(node)
+                    )
+                    again = await work.run()
+                node.looked = self.engine.clock()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(node.wake.wait(), timeout=again)
+
+    async def remove(self, resource: Mapping[str, Any]) -> None:
+        """Remove every release of the node. Raises NotThereYet while some remain, so that the finalizer stays."""
+        node = self._node(resource)
+        node.resource = resource
+        node.wake.set()
+        async with node.lock:
+            if (resource.get("spec") or {}).get("deletionPolicy") == DeletionPolicy.ORPHAN:
+                return
+            await Pass(self.engine, node.memory, lambda: node.resource, node.wake, deleting=True).run()
+        if node.memory.written.components:
+            left = ", ".join(component.name for component in node.memory.written.components)
+            raise NotThereYet(f"releases remain: {left}")
+
+    def hung(self) -> list[str]:
+        """Names of nodes whose loop has not finished a look for too long."""
+        now = self.engine.clock()
+        return [
+            f"{node.resource['metadata']['namespace']}/{node.resource['metadata']['name']}"
+            for node in self.watched.values()
+            if now - node.looked > HUNG
+        ]
+
+    @asynccontextmanager
+    async def _followed(self, node: Watched) -> AsyncIterator[Owned]:
+        """What the node owns, followed by watches as long as its daemon runs."""
+
+        def stirred(component: str) -> None:
+            node.memory.stirred(component)
+            node.wake.set()
+
+        meta = node.resource["metadata"]
+        owned = Owned(self.engine.kube, meta["name"], meta["namespace"], stirred, lambda _component: node.wake.set())
+        following = asyncio.create_task(owned.follow())
+        try:
+            yield owned
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    def _node(self, resource: Mapping[str, Any]) -> Watched:
+        uid = resource["metadata"]["uid"]
+        if uid not in self.watched:
+            clock = self.engine.clock()
+            try:
+                status = NodeStatus.model_validate(resource.get("status") or {})
+            except ValidationError:  # written by another version: what it knew is found out again
+                status = NodeStatus()
+            self.watched[uid] = Watched(resource, remembered(status, clock), looked=clock)
+        return self.watched[uid]
+
+
+async def _settle(node: Watched) -> None:
+    """After an edit wait until edits have ended for a moment: ten of them in a second are one piece of work."""
+    waited = 0.0
+    while node.edited.is_set() and waited < _QUIET_LIMIT:
+        node.edited.clear()
+        await asyncio.sleep(_QUIET)
+        waited += _QUIET

@@ -1,0 +1,99 @@
+"""The command `mininode`: mounts the commands and turns errors into advice and exit codes."""
+
+import importlib
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+
+from mininode import __version__
+from mininode.errors import Exit, MininodeError
+
+app = typer.Typer(
+    name="mininode",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: reads the same everywhere, and rich need not be loaded
+    help="Turns one computer, or a share of a Kubernetes cluster, into a EUCAIM federated node.\n\n"
+    "First steps: mininode rehearsal start, then mininode install micro --cluster rehearsal",
+)
+
+_GROUPS = ("config", "rehearsal", "tools", "images", "operator")
+_COMMANDS = ("install", "status", "plan", "reconcile", "uninstall", "generate")
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"mininode {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+def _mount() -> None:
+    """Each group is a module with `app`, each command a module with a function of its name."""
+    for name in _GROUPS:
+        app.add_typer(importlib.import_module(f"mininode.cli.{name}").app, name=name)
+    for name in _COMMANDS:
+        module = importlib.import_module(f"mininode.cli.{name}")
+        app.command(name, hidden=getattr(module, "HIDDEN", False))(getattr(module, name))
+
+
+def run() -> None:
+    """Entry point: runs the command, and exits with the code that says how it went (docs/cli.md)."""
+    _mount()
+    try:
+        # click hands back the code of a typer.Exit instead of raising it.
+        code = app(standalone_mode=False, prog_name="mininode")
+        sys.exit(code if isinstance(code, int) else Exit.DONE)
+    except MininodeError as error:
+        _complain(error.message, error.advice)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("Stopped. Run the same command again to go on from here.", "")
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(Exit.DONE)
+    except Exception as error:  # noqa: BLE001 - the last line between a fault of ours and a person
+        sys.exit(_usage(error) or _fault(error))
+
+
+def _usage(error: Exception) -> int | None:
+    """A mistake on the command line is shown the way typer shows it."""
+    show: Any = getattr(error, "show", None)
+    if show is None:
+        return None
+    show()
+    return Exit.BAD_INPUT
+
+
+def _fault(error: Exception) -> int:
+    """A fault of mininode: the details go to a file, the person gets a sentence."""
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", prefix="mininode-fault-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    _complain(
+        f"This is a fault of mininode ({type(error).__name__}), not of your input.",
+        f"Nothing more was done. Please report it with the file {file.name}, which holds the details.",
+    )
+    return Exit.FAILED
+
+
+def _complain(message: str, advice: str) -> None:
+    sys.stdout.flush()
+    typer.echo(message, err=True)
+    if advice:
+        typer.echo(advice, err=True)
+
+
+if __name__ == "__main__":
+    run()

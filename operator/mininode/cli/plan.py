@@ -1,0 +1,101 @@
+"""`mininode plan`: what an install would change, without changing anything."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mininode.cli.status import Output, OutputOption
+from mininode.cli.target import KubeconfigOption, target
+
+if TYPE_CHECKING:
+    from mininode.engine.preview import Change
+
+# Values hold no secrets by design; a name like these is masked all the same, in case somebody put one there.
+_SECRET = re.compile(r"pass(word|wd|phrase)?|secret|token|private|credential", re.IGNORECASE)
+
+
+def plan(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="Configuration file. Default: config.yaml if it is there, else the node as declared."
+        ),
+    ] = None,
+    output: OutputOption = Output.TEXT,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Show what an install would change; change nothing. Values that could be secrets are masked.
+
+    Example: mininode plan --config config.yaml
+    """
+    changes = asyncio.run(_changes(config, kubeconfig))
+    answer = [_plain(change) for change in changes]
+    if output is Output.JSON:
+        typer.echo(json.dumps(answer, indent=2))
+    elif output is Output.YAML:
+        import yaml
+
+        typer.echo(yaml.safe_dump(answer, sort_keys=False), nl=False)
+    else:
+        for one in answer:
+            typer.echo(f"  {one['component']:<16} {one['action']:<10} {one['because']}")
+            for difference in one["values"]:
+                typer.echo(f"      {difference['path']}: {difference['before']} → {difference['after']}")
+        todo = sum(not change.nothing for change in changes)
+        typer.echo(f"{todo} of {len(changes)} releases would change." if todo else "Nothing would change.")
+
+
+def _plain(change: "Change") -> dict[str, Any]:
+    def shown(path: str, value: Any) -> str:
+        if value is None:
+            return "(none)"
+        return "(masked)" if _SECRET.search(path) else json.dumps(value)
+
+    return {
+        "component": change.component,
+        "action": change.action.value,
+        "because": change.because,
+        "changes": not change.nothing,
+        "values": [
+            {"path": one.path, "before": shown(one.path, one.before), "after": shown(one.path, one.after)}
+            for one in change.differences
+        ],
+    }
+
+
+async def _changes(config: Path | None, kubeconfig: Path | None) -> "tuple[Change, ...]":
+    from mininode.app.settings import Settings
+    from mininode.app.wiring import build_engine
+    from mininode.cli.config_file import DEFAULT, read_config
+    from mininode.engine.preview import preview
+    from mininode.errors import NotThereYet
+    from mininode.kube.resources import EUCAIM_NODES
+    from mininode.toolbox.toolbox import Toolbox
+
+    file = config or (DEFAULT if DEFAULT.exists() else None)
+    site = read_config(file) if file else None
+    wanted = target(kubeconfig, site.namespace if site else None, site.name if site else None)
+    settings = Settings(kubeconfig=Path(wanted.kubeconfig), helm=Toolbox.from_environment().get("helm").path)
+    engine = await build_engine(settings)
+    try:
+        resource = await engine.kube.get(EUCAIM_NODES, wanted.name, wanted.namespace) or {}
+        if site is not None:
+            meta = {"name": site.name, "namespace": site.namespace}
+            resource = {
+                **resource,
+                "metadata": meta,
+                "spec": site.node.model_dump(mode="json", by_alias=True, exclude_unset=True),
+            }
+        elif not resource:
+            raise NotThereYet(
+                f"There is no node {wanted.name} in namespace {wanted.namespace}.",
+                "Name a configuration with --config.",
+                reason="NoNode",
+            )
+        return await preview(engine, resource)
+    finally:
+        await engine.kube.close()

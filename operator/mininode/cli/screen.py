@@ -1,0 +1,131 @@
+"""What a person sees of a node: one line a component, what it waits for, and for how long. Live on a terminal, plain lines else."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+
+from mininode.api.conditions import READY, REHEARSED
+from mininode.api.status import ComponentStatus, NodeStatus, Truth
+
+_MARKS = {
+    "GateHeld": "✓",
+    "Simulated": "≈",
+    "RetriesExceeded": "✗",
+    "OwnedByOther": "✗",
+    "Failed": "!",
+    "Dependency": "·",
+    "Suspended": "-",
+}
+_STATES = {
+    "GateHeld": "ready",
+    "Simulated": "simulated",
+    "GatePending": "starting",
+    "Dependency": "waiting",
+    "Progressing": "installing",
+    "Removing": "removing",
+    "Locked": "unlocking",
+    "Failed": "failed, tried again",
+    "RetriesExceeded": "failed",
+    "OwnedByOther": "refused",
+    "Suspended": "suspended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One component as it is shown."""
+
+    name: str
+    mark: str
+    state: str
+    message: str
+
+    @classmethod
+    def of(cls, component: ComponentStatus) -> "Line":
+        """The line of a component's status."""
+        mark, state = _MARKS.get(component.reason, "…"), _STATES.get(component.reason, component.reason)
+        if component.reason == "Progressing" and component.revision:
+            state = "upgrading"
+        return cls(component.name, mark, state, component.message)
+
+    def text(self, width: int, seconds: float | None) -> str:
+        """The line in plain text."""
+        clock = f"{seconds:4.0f} s" if seconds is not None else "      "
+        return f"  {self.mark} {self.name:<{width}}  {self.state:<12} {clock}  {self.message}"
+
+
+def lines(status: NodeStatus) -> tuple[Line, ...]:
+    """One line a component."""
+    return tuple(Line.of(component) for component in status.components)
+
+
+@dataclass(slots=True)
+class Screen:
+    """Shows a node's way to its goal. `update` for news, `tick` once a second for the clock."""
+
+    terminal: bool = field(default_factory=sys.stdout.isatty)
+    _since: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _shown: dict[str, str] = field(default_factory=dict)
+    _live: object = None
+    _status: NodeStatus = field(default_factory=NodeStatus)
+
+    def update(self, status: NodeStatus) -> None:
+        """Show what changed."""
+        now = time.monotonic()
+        self._status = status
+        for line in lines(status):
+            if self._since.get(line.name, ("",))[0] != line.state:
+                self._since[line.name] = (line.state, now)
+        if self.terminal:
+            self.tick()
+            return
+        width = _width(status)
+        for line in lines(status):
+            key = f"{line.state} {line.message}"
+            if self._shown.get(line.name) != key:
+                self._shown[line.name] = key
+                print(line.text(width, None), flush=True)
+
+    def tick(self) -> None:
+        """Let the clocks of unfinished components run."""
+        if not self.terminal or not self._status.components:
+            return
+        from rich.live import Live
+        from rich.text import Text
+
+        if self._live is None:
+            self._live = Live(auto_refresh=False)
+            self._live.start()
+        width, now = _width(self._status), time.monotonic()
+        text = "\n".join(
+            line.text(width, None if line.mark in "✓≈" else now - self._since[line.name][1])
+            for line in lines(self._status)
+        )
+        if isinstance(self._live, Live):
+            self._live.update(Text(text), refresh=True)
+
+    def close(self) -> None:
+        """Leave the last state on the terminal."""
+        if self._live is not None:
+            self._live.stop()  # type: ignore[attr-defined] # a rich.live.Live, imported only when shown
+            self._live = None
+
+
+def _width(status: NodeStatus) -> int:
+    return max((len(component.name) for component in status.components), default=0)
+
+
+def verdict(status: NodeStatus) -> str:
+    """What was proven and what not, in a sentence or two."""
+    ready, rehearsed = status.condition(READY), status.condition(REHEARSED)
+    if rehearsed is not None and rehearsed.status is Truth.TRUE:
+        return (
+            f"Rehearsed: {status.components_summary} components were installed by real Helm into a real Kubernetes API, in order, "
+            "with the operator's own rights. Not proven: that images can be pulled, programs start, and anybody can log in; "
+            "the pods are simulated."
+        )
+    if ready is None:
+        return "The operator has not looked at the node yet."
+    if ready.status is Truth.TRUE:
+        return f"Ready: {ready.message}"
+    return f"Not ready: {ready.message}"

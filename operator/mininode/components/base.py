@@ -1,0 +1,136 @@
+"""What a component is: data and pure functions. One file beside this one defines one component as `COMPONENT`.
+
+Nothing here touches a network or a disk. A gate is code of its component all the same: it asks its questions through
+`Probes`, which the engine answers with real connections.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mininode.api.spec import NodeSpec, Profile
+
+
+class GateState(enum.StrEnum):
+    """What is known of a component's gate."""
+
+    PENDING = "Pending"  # not asked yet, or the answer was no; asked again
+    HELD = "Held"  # observed to hold
+    SIMULATED = "Simulated"  # the component's pods are simulated, so nothing can answer
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The answer of a gate, with the evidence in a sentence."""
+
+    state: GateState
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a web server said; `json` is None when the body is no JSON."""
+
+    status: int
+    json: Any = None
+
+
+class Probes(Protocol):
+    """Questions a gate may ask. Each raises `ProbeFailed` with a sentence when there is no answer at all."""
+
+    async def http(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        """Ask a web server inside the cluster (10 s at most)."""
+
+    async def postgres_login(self, *, host: str, port: int, database: str, user: str, password: str) -> None:
+        """Log in to PostgreSQL and run `SELECT 1` (10 s at most)."""
+
+    async def secret(self, name: str, key: str) -> str:
+        """The value of a credential, for use in a question; never part of any evidence."""
+
+
+class ProbeFailed(Exception):
+    """A question had no answer; the text says which and why, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedKey:
+    """One generated value inside a credential. The alphabet is letters and digits: safe in URLs, shells, SQL and JSON."""
+
+    key: str
+    length: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A Secret that the operator makes once and never overwrites. `fixed` are the parts that are no secret (user names)."""
+
+    name: str  # of the Secret, in the node's namespace
+    generated: tuple[GeneratedKey, ...]
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as its components see it."""
+
+    name: str
+    namespace: str
+    spec: NodeSpec
+
+    def service(self, name: str) -> str:
+        """DNS name of a Service of this node inside the cluster."""
+        return f"{name}.{self.namespace}.svc.cluster.local"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKeyRef:
+    """One key of a credential."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedSecret:
+    """A Secret key whose text is computed from credentials, such as a configuration file; made anew when they change."""
+
+    name: str
+    key: str
+    inputs: tuple[SecretKeyRef, ...]
+    render: Callable[[Node, tuple[str, ...]], str]  # values in the order of `inputs`
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One part of a node: it owns one Helm release, its credentials and its gate."""
+
+    name: str  # also the release's name and the chart's folder
+    summary: str  # half a sentence for people
+    profiles: frozenset[Profile]
+    requires: tuple[str, ...]  # components whose gates must hold first
+    values: Callable[
+        [Node], dict[str, Any]
+    ]  # chart values, without `node`, `image(s)` and `resources`, which the plan adds
+    gate: Callable[[Node, Probes], Awaitable[GateResult]]
+    images: Mapping[str, str]  # value path in the chart -> name in images.lock.yaml; the first is the main container's
+    credentials: tuple[Credential, ...] = ()
+    rendered: tuple[RenderedSecret, ...] = ()
+    volumes: tuple[str, ...] = ()  # claims that hold data and stay when the component goes
+
+
+def held(evidence: str) -> GateResult:
+    """The gate holds, and this shows it."""
+    return GateResult(GateState.HELD, evidence)
+
+
+def pending(evidence: str) -> GateResult:
+    """The gate does not hold yet, and this is what was seen."""
+    return GateResult(GateState.PENDING, evidence)

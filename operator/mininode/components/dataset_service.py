@@ -1,0 +1,181 @@
+"""The dataset service: catalogue of the node's imaging data sets, keeper of who may use them.
+
+Gate: the anonymous list of data sets answers. That goes through to the database; the service's own /health does not.
+
+The service starts only when the realm EUCAIM-NODE is there with its client `dataset-service`, and takes the id of the
+realm's signing key from its configuration. Both come with the identity component; until then it ends at each start and
+the gate stays pending on a real cluster.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from mininode.api.spec import Profile
+from mininode.components.base import (
+    Component,
+    Credential,
+    GateResult,
+    GeneratedKey,
+    Node,
+    Probes,
+    RenderedSecret,
+    SecretKeyRef,
+    held,
+    pending,
+)
+from mininode.components.keycloak import REALM, inside, issuer
+from mininode.components.postgresql import DATABASES, secret_name
+from mininode.components.postgresql import PORT as POSTGRESQL_PORT
+
+PORT = 11000
+OK = 200
+CLIENT = "dataset-service"
+CLIENT_ROLES = (
+    "use_datasets",
+    "admin_datasets",
+    "superadmin_datasets",
+    "admin_users",
+    "admin_datasetAccess",
+    "admin_projects",
+)
+ASSIGNABLE_ROLES = (
+    "data-scientists",
+    "dataset-administrator",
+    "cloud-services-and-security-management",
+    "authorized-technical-data-manager",
+    "clinical-staff",
+    "application-developer",
+)
+INPUTS = (SecretKeyRef(secret_name("dataset-service"), "password"), SecretKeyRef("dataset-service-client", "secret"))
+
+
+def configuration(node: Node, inputs: tuple[str, ...]) -> str:
+    """Write the service's configuration file; `inputs` are the values of `INPUTS`, in their order.
+
+    Every address is said: for a key that is left out the service has a default of its own, and some of those are
+    public hosts of another project (etc/dataset-service.default.yaml in its source). JSON is YAML that needs no
+    quoting rules.
+    """
+    database_password, client_secret = inputs
+    return json.dumps(
+        {
+            "db": {
+                "host": "postgresql",
+                "port": POSTGRESQL_PORT,
+                "dbname": DATABASES["dataset-service"],
+                "user": DATABASES["dataset-service"],
+                "password": database_password,
+            },
+            "auth": _auth(node, client_secret),
+            "tracer": {"url": ""},
+            # The sandbox: nothing is published for good before a site gives an account of its own.
+            "zenodo": {"url": "https://sandbox.zenodo.org/"},
+            "on_event_scripts": {
+                "user_management_job_template_file_path": "",
+                "site_management_job_template_file_path": "",
+                "subproject_management_job_template_file_path": "",
+            },
+            "self": _self(node),
+        },
+        indent=2,
+    )
+
+
+def _auth(node: Node, client_secret: str) -> dict[str, Any]:
+    public = issuer(node, REALM)
+    return {
+        "token_validation": {
+            "token_issuer_public_keys_url": inside(node, f"realms/{REALM}/protocol/openid-connect/certs"),
+            # Known when there is a realm: the identity component's matter.
+            "kid": "",
+            "client_id": CLIENT,
+            "issuer": public,
+            "roles": {role: role for role in CLIENT_ROLES},
+            "project_group_prefix": "PROJECT-",
+            "project_admins_group_prefix": "ADMINS-PROJECT-",
+        },
+        # These two the service calls by TLS whatever the address says, so they are the public ones.
+        "client": {
+            "auth_url": f"{public}/protocol/openid-connect/token",
+            "client_id": CLIENT,
+            "client_secret": client_secret,
+        },
+        "admin_api": {
+            "url": f"{node.spec.url}/auth/admin/realms/{REALM}/",
+            "client_id_to_request_user_tokens": "dataset-explorer",
+            "parent_group_of_project_groups": "/PROJECTS",
+        },
+        "user_management": {
+            "prefix_for_roles_as_groups": "/",
+            "prefix_for_projects_as_groups": "/PROJECTS/PROJECT-",
+            "assignable_general_roles": list(ASSIGNABLE_ROLES),
+        },
+    }
+
+
+def _self(node: Node) -> dict[str, Any]:
+    def log(file: str) -> dict[str, Any]:
+        return {"level": "INFO", "file_path": f"/var/log/dataset-service/{file}", "max_size": 10 * 1024 * 1024}
+
+    root = f"{node.spec.url}/dataset-service"
+    return {
+        "name": "dataset-service",
+        "host": "0.0.0.0",  # noqa: S104 - inside its pod; the Service is what others reach
+        "port": PORT,
+        "root_url": root,
+        # %s is the data set's id; a job whose file name lacks it ends at once.
+        "log": {"main_service": log("dataset-service.log"), "dataset_creation_job": log("dataset-creation-job-%s.log")},
+        "static_files_dir_path": "/var/www/dataset-service-ui",
+        "static_files_logos_dir_path": "/var/www/project-logos",
+        "static_files_output_dir_path": "/var/www/output-files",
+        "datalakeinfo_dir_path": "/var/www/datalakeinfo",
+        # Empty is off: the upload of a user interface, the datalake's statistics, the federated search.
+        "dev_token": "",
+        "datalakeinfo_token": "",
+        "eucaim_search_token": "",
+        "datalake_mount_path": "/mnt/datalake",
+        "datasets_mount_path": "/mnt/datasets",
+        "dataset_link_format": f"{root}/datasets/%s/details",
+    }
+
+
+def _values(node: Node) -> dict[str, Any]:
+    storage = node.spec.storage
+    blank = configuration(node, tuple("" for _ in INPUTS))
+    return {
+        "configDigest": hashlib.sha256(blank.encode()).hexdigest()[:16],
+        "storage": {
+            "className": storage.class_name or "",
+            "hostPath": storage.host_path or "",
+            "sizes": {
+                "datalake": storage.sizes.datalake,
+                "datasets": storage.sizes.datasets,
+                "service": storage.sizes.service,
+            },
+        },
+    }
+
+
+async def _gate(node: Node, probes: Probes) -> GateResult:
+    url = f"http://{node.service('dataset-service-backend-service')}:{PORT}/api/datasets?limit=1"
+    answer = await probes.http(url)
+    if answer.status != OK:
+        return pending(f"{url} answered {answer.status}")
+    if not isinstance(answer.json, dict | list):
+        return pending(f"{url} answered something that is no list of data sets")
+    return held(f"{url} lists the public data sets")
+
+
+COMPONENT = Component(
+    name="dataset-service",
+    summary="catalogue of the imaging data sets",
+    profiles=frozenset({Profile.MICRO}),
+    requires=("postgresql", "keycloak"),
+    values=_values,
+    gate=_gate,
+    images={"image": "dataset-service-backend"},
+    credentials=(Credential("dataset-service-client", (GeneratedKey("secret"),), {"client-id": CLIENT}),),
+    rendered=(RenderedSecret("dataset-service-config", "dataset-service.yaml", INPUTS, configuration),),
+    volumes=("datalake", "datasets", "dataset-service-data"),
+)

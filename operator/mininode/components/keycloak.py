@@ -1,0 +1,53 @@
+"""Keycloak: the login of the node, behind the path /auth of its public name.
+
+Gate: the realm `master` names itself by the public address, although it was asked inside the cluster; that is what
+every token will say, and what each application compares. The realm EUCAIM-NODE comes with the identity component, whose
+gate asks the same of it.
+"""
+
+from typing import Any
+
+from mininode.api.spec import Profile
+from mininode.components.base import Component, Credential, GateResult, GeneratedKey, Node, Probes, held, pending
+
+PORT = 8080
+REALM = "EUCAIM-NODE"
+OK = 200
+
+
+def issuer(node: Node, realm: str) -> str:
+    """Return how a realm names itself in tokens: by the public address, wherever it is asked."""
+    return f"{node.spec.url}/auth/realms/{realm}"
+
+
+def inside(node: Node, path: str) -> str:
+    """Return the address of a path below /auth inside the cluster."""
+    return f"http://{node.service('keycloak')}:{PORT}/auth/{path}"
+
+
+def _values(node: Node) -> dict[str, Any]:  # noqa: ARG001 - every component has this function; the plan adds what is needed here
+    return {}
+
+
+async def _gate(node: Node, probes: Probes) -> GateResult:
+    url = inside(node, "realms/master/.well-known/openid-configuration")
+    answer = await probes.http(url)
+    if answer.status != OK or not isinstance(answer.json, dict):
+        return pending(f"{url} answered {answer.status}")
+    found, wanted = answer.json.get("issuer"), issuer(node, "master")
+    if found != wanted:
+        return pending(f"Keycloak calls itself {found}, but people reach it as {wanted}")
+    return held(f"the realm master is {wanted}")
+
+
+COMPONENT = Component(
+    name="keycloak",
+    summary="login of the node",
+    profiles=frozenset({Profile.MICRO}),
+    requires=("postgresql",),
+    values=_values,
+    gate=_gate,
+    images={"image": "keycloak"},
+    # Keycloak makes this account once, on an empty database, and calls it temporary.
+    credentials=(Credential("keycloak-admin", (GeneratedKey("password"),), {"username": "mininode-admin"}),),
+)

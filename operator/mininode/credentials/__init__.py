@@ -1,0 +1,1 @@
+"""Secrets that are made once and kept."""

@@ -1,0 +1,152 @@
+"""Carrying out one decision for one component. Every action can be killed anywhere and be done again."""
+
+import base64
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NODE_LABEL
+from mininode.components.base import Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
+from mininode.credentials.store import new_secret, rendered_secret
+from mininode.engine.drift import Drift, correct
+from mininode.engine.health import not_ready
+from mininode.engine.owned import Owned
+from mininode.engine.probes import LiveProbes
+from mininode.helm.charts import chart_path
+from mininode.helm.client import Helm
+from mininode.helm.locks import only_one
+from mininode.kube.client import Kube, Object
+from mininode.kube.resources import CLAIMS, DEPLOYMENTS, JOBS, NODES, PODS, SECRETS, STATEFUL_SETS
+from mininode.planning.plan import PlannedRelease, release_labels
+from mininode.planning.release import Release, secret_name
+
+FIELD_MANAGER = "mininode-operator"
+KWOK_ANNOTATION = "kwok.x-k8s.io/node"  # on every machine that KWOK simulates (kwok.sigs.k8s.io, node management)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """What carries out decisions for one node."""
+
+    kube: Kube
+    helm: Helm
+    node: Node
+    owned: Owned | None = None  # None where nothing is followed: a removal from the command line
+
+    async def apply(self, planned: PlannedRelease, generation: int) -> int:
+        """Make the credentials that are missing, then install or upgrade; returns the release's revision."""
+        await self._credentials(planned.component)
+        labels = {**release_labels(self.node, planned.name), INPUTS_LABEL: planned.digest}
+        return await self.helm.apply(
+            planned.name,
+            chart_path(planned.name),
+            planned.values,
+            namespace=self.node.namespace,
+            labels=labels,
+            description=f"{self.node.name}, generation {generation}",
+        )
+
+    async def rollback(self, release: Release) -> None:
+        """Put back the last revision of other inputs that was deployed once."""
+        await self.helm.rollback(release.name, release.fallback, namespace=self.node.namespace)
+
+    async def uninstall(self, name: str) -> None:
+        """Remove a release; its credentials and volumes stay."""
+        await self.helm.uninstall(name, namespace=self.node.namespace)
+
+    async def unlock(self, release: Release) -> None:
+        """Take away the revision that an interrupted Helm left pending, unless that Helm still is at work on this machine.
+
+        What it had applied already carries Helm's ownership marks, so the next install or upgrade takes it over. Measured with
+        Helm 4.1: after a SIGKILL only that one Secret is in the way. Raises HelmError (retry soon) while Helm is at work.
+        """
+        with only_one(self.node.namespace, release.name):
+            await self.kube.delete(SECRETS, secret_name(release), self.node.namespace)
+
+    async def correct(
+        self, release: Release, suspects: Collection[tuple[str, str]] | None, *, enforce: bool
+    ) -> tuple[Drift, ...]:
+        """Put right (or only find) what was changed by hand; None looks at every object of the release."""
+        return await correct(self.kube, release, self.node.namespace, suspects=suspects, enforce=enforce)
+
+    async def probe(self, component: Component) -> GateResult:
+        """Whether the component's workloads are as they should be and its gate holds.
+
+        What was seen by watching is enough to say no; a yes is confirmed by a fresh look, since a watch may lag behind an
+        upgrade of a moment ago. Where the pods are simulated there is nobody to ask.
+        """
+        name = component.name
+        if (
+            self.owned is not None
+            and (problem := not_ready(self.owned.workloads(name), self.owned.pods(name))) is not None
+        ):
+            return pending(problem)
+        labels = f"{NODE_LABEL}={self.node.name},{COMPONENT_LABEL}={name}"
+        workloads: list[Object] = []
+        for resource, kind in ((DEPLOYMENTS, "Deployment"), (STATEFUL_SETS, "StatefulSet"), (JOBS, "Job")):
+            # Lists leave out each item's kind.
+            workloads += [
+                {**item, "kind": kind} for item in await self.kube.list(resource, self.node.namespace, labels=labels)
+            ]
+        pods = await self.kube.list(PODS, self.node.namespace, labels=labels)
+        if (problem := not_ready(workloads, pods)) is not None:
+            return pending(problem)
+        if await self._simulated(pods):
+            return GateResult(GateState.SIMULATED, "installed; its pods are simulated, so its gate could not be asked")
+        try:
+            return await component.gate(self.node, LiveProbes(self.kube, self.node.namespace))
+        except ProbeFailed as failure:
+            return pending(str(failure))
+
+    async def _credentials(self, component: Component) -> None:
+        for credential in component.credentials:
+            if await self.kube.get_metadata(SECRETS, credential.name, self.node.namespace) is None:
+                made = await self.kube.create(
+                    SECRETS, new_secret(self.node, component.name, credential), self.node.namespace
+                )
+                if made is not None:
+                    log.info(
+                        "credential %s was made",
+                        credential.name,
+                        extra={"node": self.node.name, "component": component.name},
+                    )
+        for secret in component.rendered:
+            await self._render(component, secret)
+
+    async def _render(self, component: Component, secret: RenderedSecret) -> None:
+        probes = LiveProbes(self.kube, self.node.namespace)
+        inputs = tuple([await probes.secret(one.name, one.key) for one in secret.inputs])
+        text = secret.render(self.node, inputs)
+        present = await self.kube.get(SECRETS, secret.name, self.node.namespace)
+        if (
+            present is not None
+            and (present.get("data") or {}).get(secret.key) == base64.b64encode(text.encode()).decode()
+        ):
+            return
+        await self.kube.apply(
+            SECRETS, rendered_secret(self.node, component.name, secret.name, {secret.key: text}), self.node.namespace,
+            manager=FIELD_MANAGER, force=True,
+        )  # fmt: skip
+
+    async def _simulated(self, pods: list[Object]) -> bool:
+        """Whether any of the pods lives on a machine that KWOK simulates."""
+        for machine in {pod["spec"].get("nodeName") for pod in pods} - {None}:
+            found = await self.kube.get_metadata(NODES, str(machine))
+            if found is not None and KWOK_ANNOTATION in (found["metadata"].get("annotations") or {}):
+                return True
+        return False
+
+
+async def kept(kube: Kube, node: str, namespace: str) -> tuple[str, ...]:
+    """What stays when releases are gone: the node's Secrets and claims, as `Kind name`."""
+    labels = f"{NODE_LABEL}={node}"
+    secrets = await kube.list_metadata(SECRETS, namespace, labels=f"{labels},owner!=helm")
+    claims = await kube.list_metadata(CLAIMS, namespace, labels=labels)
+    return tuple(
+        sorted(
+            [f"Secret {one['metadata']['name']}" for one in secrets]
+            + [f"PersistentVolumeClaim {one['metadata']['name']}" for one in claims]
+        )
+    )

@@ -1,0 +1,103 @@
+"""Putting right what was changed or deleted by hand: each object of the release's own manifest, applied as Helm applied it.
+
+Server-side apply touches only the fields that the chart sets; what others added (replicas under an autoscaler, side-cars,
+a restart's annotation) stays. An object that is as it should be is not written: its resourceVersion does not move.
+"""
+
+import base64
+import gzip
+import json
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from mininode.engine.owned import HELM_MANAGER, exempt
+from mininode.errors import KubeError
+from mininode.kube.client import Kube, Object
+from mininode.kube.resources import BY_KIND, SECRETS
+from mininode.planning.release import Release, secret_name
+
+# What the API server writes by itself, so that it says nothing about a person's change.
+_SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One object that was not as its chart says."""
+
+    kind: str
+    name: str
+    was: str  # `deleted` or `changed`
+    corrected: bool
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"{self.kind} {self.name} was {self.was} by hand and {'was put right' if self.corrected else 'is left so'}"
+        )
+
+
+async def manifest(kube: Kube, release: Release, namespace: str) -> list[Object]:
+    """The objects of a release, as Helm stored them with the revision, with the marks that Helm adds when it applies them.
+
+    Raises KubeError, also when the revision is gone by now.
+    """
+    stored = await kube.get(SECRETS, secret_name(release), namespace)
+    if stored is None:
+        raise KubeError(f"revision {release.revision} of {release.name} is gone", reason="NotFound", code=404)
+    # helm/pkg/storage/driver/util.go: JSON, gzip, base64; and base64 once more by Kubernetes.
+    text = gzip.decompress(base64.b64decode(base64.b64decode(stored["data"]["release"])))
+    return [_marked(item, release.name, namespace) for item in yaml.safe_load_all(json.loads(text)["manifest"]) if item]
+
+
+def _marked(item: Object, release: str, namespace: str) -> Object:
+    meta = dict(item["metadata"])
+    meta["labels"] = {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
+    meta["annotations"] = {
+        **(meta.get("annotations") or {}),
+        "meta.helm.sh/release-name": release,
+        "meta.helm.sh/release-namespace": namespace,
+    }
+    return {**item, "metadata": {**meta, "namespace": namespace}}
+
+
+async def correct(
+    kube: Kube, release: Release, namespace: str, *, suspects: Collection[tuple[str, str]] | None, enforce: bool
+) -> tuple[Drift, ...]:
+    """Put right the suspected objects of a release, or all with None; with `enforce` off only tell. Raises KubeError."""
+    found = []
+    for item in await manifest(kube, release, namespace):
+        kind, name = item["kind"], item["metadata"]["name"]
+        if suspects is not None and (kind, name) not in suspects:
+            continue
+        if (drift := await _one(kube, item, namespace, enforce=enforce)) is not None:
+            found.append(drift)
+    return tuple(found)
+
+
+async def _one(kube: Kube, item: Object, namespace: str, *, enforce: bool) -> Drift | None:
+    kind, name = item["kind"], item["metadata"]["name"]
+    resource = BY_KIND[kind]
+    live = await kube.get(resource, name, namespace)
+    if live is not None and (exempt(live) or live["metadata"].get("deletionTimestamp")):
+        return None
+    after = await kube.apply(resource, item, namespace, manager=HELM_MANAGER, force=True, dry_run=not enforce)
+    if live is None:
+        return Drift(kind, name, "deleted", enforce)
+    changed = (
+        live["metadata"]["resourceVersion"] != after["metadata"]["resourceVersion"]
+        if enforce
+        else _bare(live) != _bare(after)
+    )
+    return Drift(kind, name, "changed", enforce) if changed else None
+
+
+def _bare(item: Object) -> dict[str, Any]:
+    meta = {key: value for key, value in item["metadata"].items() if key not in _SERVERS_OWN}
+    return {**{key: value for key, value in item.items() if key != "status"}, "metadata": meta}

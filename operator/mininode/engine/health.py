@@ -1,0 +1,77 @@
+"""Whether a component's workloads are as they should be, read as kstatus reads them, and why not, in a sentence.
+
+Source of the rules: sigs.k8s.io/cli-utils pkg/kstatus (Deployment, StatefulSet, Job). Pure functions over plain objects.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Object = Mapping[str, Any]
+
+
+def not_ready(workloads: Iterable[Object], pods: Iterable[Object]) -> str | None:
+    """None when every workload is Current; else why the first one that is not isn't, with what its pods say."""
+    for workload in workloads:
+        if (problem := _workload(workload)) is not None:
+            return _explained(problem, workload, pods)
+    return None
+
+
+def _workload(workload: Object) -> str | None:
+    kind, name = workload["kind"], workload["metadata"]["name"]
+    status, spec = workload.get("status") or {}, workload.get("spec") or {}
+    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0) and kind != "Job":
+        return f"{kind} {name} was not looked at by Kubernetes yet"
+    if kind == "Job":
+        return _job(name, status)
+    wanted = spec.get("replicas", 1)
+    ready = status.get("readyReplicas", 0)
+    updated = status.get("updatedReplicas", 0)
+    if kind == "StatefulSet" and wanted == 0:
+        return None
+    if updated < wanted:
+        return f"{kind} {name} is being renewed ({updated} of {wanted} pods)"
+    if kind == "Deployment" and status.get("replicas", 0) > updated:
+        return f"Deployment {name} waits for old pods to end"
+    if ready < wanted:
+        return f"{kind} {name} has {ready} of {wanted} pods ready"
+    return None
+
+
+def _job(name: str, status: Object) -> str | None:
+    conditions = {
+        condition["type"]: condition for condition in status.get("conditions") or [] if condition["status"] == "True"
+    }
+    if "Complete" in conditions:
+        return None
+    if "Failed" in conditions:
+        return f"Job {name} failed: {conditions['Failed'].get('message', '')}"
+    return f"Job {name} is at work"
+
+
+def _explained(problem: str, workload: Object, pods: Iterable[Object]) -> str:
+    selector = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    for pod in pods:
+        labels = pod["metadata"].get("labels") or {}
+        if selector.items() <= labels.items() and (reason := pod_problem(pod)):
+            return f"{problem}: {reason}"
+    return problem
+
+
+def pod_problem(pod: Object) -> str | None:
+    """Why a pod is not ready, as far as its status tells."""
+    status, name = pod.get("status") or {}, pod["metadata"]["name"]
+    conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return f"pod {name} can't be placed: {scheduled.get('message', scheduled.get('reason', ''))}"
+    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        state = container.get("state") or {}
+        if waiting := state.get("waiting"):
+            text = f"{waiting.get('reason', 'Waiting')} {waiting.get('message', '')}".strip()
+            return f"container {container['name']} of pod {name} waits: {text}"
+        if (ended := state.get("terminated")) and ended.get("exitCode", 0) != 0:
+            return f"container {container['name']} of pod {name} ended with {ended.get('exitCode')} ({ended.get('reason', '')})"
+    if conditions.get("Ready", {}).get("status") != "True" and status.get("phase") == "Running":
+        return f"pod {name} runs, but its readiness probe says no"
+    return None

@@ -1,0 +1,111 @@
+"""What a node owns, in memory: followed by watches, so that health costs no request and a change by hand is seen at once.
+
+A change by hand is told from our own by who owns which field: Helm applies server-side under the name `helm`, and the API
+server takes a field away from Helm's list when somebody else sets it to another value or removes it. So an object whose
+list of Helm's fields shrank, while Helm itself did not write, or that is gone, was changed by hand
+(ManagedFieldsEntry.time, Kubernetes API: it does not move when another manager takes a field over).
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NODE_LABEL
+from mininode.kube.client import Kube, Object
+from mininode.kube.reflector import Reflector
+from mininode.kube.resources import CONFIG_MAPS, DEPLOYMENTS, JOBS, PODS, SECRETS, SERVICES, STATEFUL_SETS
+
+HELM_MANAGER = "helm"  # helm/pkg/kube: the program's name
+WORKLOADS = ("Deployment", "StatefulSet", "Job")
+_WATCHED = (
+    ("Deployment", DEPLOYMENTS, False),
+    ("StatefulSet", STATEFUL_SETS, False),
+    ("Job", JOBS, False),
+    ("Pod", PODS, False),
+    ("Service", SERVICES, True),
+    ("ConfigMap", CONFIG_MAPS, True),
+    ("Secret", SECRETS, True),  # metadata only: no value of a credential ever sits in a watch
+)
+
+
+@dataclass(slots=True)
+class Owned:
+    """The objects of one node."""
+
+    kube: Kube
+    node: str
+    namespace: str
+    stirred: Callable[[str], None]  # told a component whose pods or workloads changed
+    drifted: Callable[[str], None]  # told a component of which an object was changed by hand
+    suspects: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # component -> kind and name
+    _kinds: dict[str, Reflector] = field(default_factory=dict)
+
+    async def follow(self) -> None:
+        """Keep up to date until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for kind, resource, metadata_only in _WATCHED:
+                # Helm's own Secrets carry the label as well; they change with every revision.
+                labels = f"{NODE_LABEL}={self.node}" + (",owner!=helm" if kind == "Secret" else "")
+                reflector = Reflector(self.kube, kind, resource, self.namespace, labels, self._changed, metadata_only)
+                self._kinds[kind] = reflector
+                tasks.create_task(reflector.run())
+
+    def workloads(self, component: str) -> list[Object]:
+        """The component's workloads, as far as is known."""
+        return [{**item, "kind": kind} for kind in WORKLOADS for item in self._of(kind, component)]
+
+    def pods(self, component: str) -> list[Object]:
+        """The component's pods, as far as is known."""
+        return self._of("Pod", component)
+
+    def known(self, kind: str, name: str) -> Object | None:
+        """An object as it was seen last."""
+        reflector = self._kinds.get(kind)
+        return reflector.objects.get(name) if reflector else None
+
+    def _of(self, kind: str, component: str) -> list[Object]:
+        reflector = self._kinds.get(kind)
+        return (
+            [] if reflector is None else [item for item in reflector.objects.values() if _component(item) == component]
+        )
+
+    def _changed(self, reflector: Reflector, before: Object | None, after: Object | None) -> None:
+        item = after or before
+        if item is None or not (component := _component(item)):
+            return
+        if reflector.kind in (*WORKLOADS, "Pod"):
+            self.stirred(component)
+        if reflector.synced.is_set() and by_hand(before, after):
+            self.suspects.setdefault(component, set()).add((reflector.kind, item["metadata"]["name"]))
+            self.drifted(component)
+
+
+def by_hand(before: Object | None, after: Object | None) -> bool:
+    """Whether this change took something from Helm that Helm did not give up itself."""
+    if before is None or exempt(before) or (entry := _helm_entry(before)) is None:
+        return False
+    if after is None:
+        return True
+    if exempt(after):
+        return False
+    now = _helm_entry(after)
+    return now is None or (now["time"] == entry["time"] and _fields(now) != _fields(entry))
+
+
+def exempt(item: Object) -> bool:
+    """Whether the object carries the annotation that tells the operator to leave it alone."""
+    return (item["metadata"].get("annotations") or {}).get(DRIFT_ANNOTATION) == DRIFT_IGNORE
+
+
+def _helm_entry(item: Object) -> Object | None:
+    entries = item["metadata"].get("managedFields") or []
+    return next((one for one in entries if one.get("manager") == HELM_MANAGER and not one.get("subresource")), None)
+
+
+def _fields(entry: Object) -> str:
+    return json.dumps(entry.get("fieldsV1"), sort_keys=True)
+
+
+def _component(item: Object) -> str:
+    return str((item["metadata"].get("labels") or {}).get(COMPONENT_LABEL, ""))

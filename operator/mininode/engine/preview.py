@@ -1,0 +1,76 @@
+"""What the next pass over a node would do, without doing it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mininode.api.status import NodeStatus
+from mininode.engine.engine import Engine
+from mininode.engine.look import View, findings
+from mininode.engine.state import remembered
+from mininode.kube.resources import SECRETS
+from mininode.planning.decide import IDLE, Action
+from mininode.planning.release import newest
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that would differ; None where there is none on that side."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One release: what would be done, why, and which of its values would differ."""
+
+    component: str
+    action: Action
+    because: str
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the release stays as it is."""
+        return self.action in IDLE - {Action.WAIT} or self.action is Action.PROBE
+
+
+async def preview(engine: Engine, resource: Mapping[str, Any]) -> tuple[Change, ...]:
+    """The changes that the operator would make for this resource. Reads only. Raises ConfigError, KubeError, HelmError."""
+    planned = engine.plan(resource)
+    namespace = planned.node.namespace
+    releases = newest(await engine.kube.list_metadata(SECRETS, namespace, labels="owner=helm"))
+    view = View(
+        planned, {one.name: one.digest for one in planned.releases}, releases, engine.components, engine.clock()
+    )
+    memory = remembered(NodeStatus.model_validate(resource.get("status") or {}), engine.clock())
+    changes = []
+    for finding in findings(view, memory):
+        release, wanted = finding.release, planned.release(finding.name)
+        differences: tuple[Difference, ...] = ()
+        if release is not None and wanted is not None and release.digest != wanted.digest:
+            differences = tuple(
+                _differences(await engine.helm.values(finding.name, namespace=namespace), wanted.values)
+            )
+        changes.append(
+            Change(finding.name, finding.row.action, _because(finding.row.because, finding.waits_for), differences)
+        )
+    return tuple(changes)
+
+
+def _because(text: str, waits_for: tuple[str, ...]) -> str:
+    return f"after {', '.join(waits_for)}" if waits_for else text
+
+
+def _differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            yield from _differences(
+                before.get(key, _ABSENT), after.get(key, _ABSENT), f"{path}.{key}" if path else str(key)
+            )
+    elif before != after:
+        yield Difference(path, None if before is _ABSENT else before, None if after is _ABSENT else after)

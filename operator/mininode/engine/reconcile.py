@@ -1,0 +1,188 @@
+"""The loop: look at the node, decide for each component, act where something is to be done, report, and say when to look again.
+
+Level-triggered: nothing here depends on what happened before, only on what is there now. A pass can be cut off anywhere.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mininode.api import API_VERSION, KIND, REQUESTED_AT
+from mininode.api.status import NodeStatus
+from mininode.engine.act import FIELD_MANAGER, Actor
+from mininode.engine.engine import Engine, now
+from mininode.engine.look import View, findings, pause
+from mininode.engine.owned import Owned
+from mininode.engine.report import Circumstances, Finding, invalid_status, node_status
+from mininode.engine.state import RESYNC, NodeMemory
+from mininode.engine.work import Work
+from mininode.errors import ConfigError, KubeError
+from mininode.kube.resources import EUCAIM_NODES, SECRETS
+from mininode.planning.decide import IDLE, Row
+from mininode.planning.plan import Plan
+from mininode.planning.release import newest
+
+UNREACHABLE_PAUSE = 15.0  # s until the next look when the API server did not let us finish this one
+_CALM = 0.3  # s at least between two looks that only changes of pods asked for
+
+log = logging.getLogger(__name__)
+
+
+async def _at_once() -> None:
+    """No edits to wait for."""
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass over one node: from a resource to the moment where nothing can be done for now."""
+
+    engine: Engine
+    memory: NodeMemory
+    resource: Callable[[], Mapping[str, Any]]  # the EucaimNode as it is now
+    wake: asyncio.Event  # set when the resource, or something that the node owns, changed
+    owned: Owned | None = None
+    deleting: bool = False
+    settle: Callable[[], Awaitable[None]] = field(default=_at_once)  # waits until a burst of edits is over
+    running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    under_way: dict[str, Row] = field(default_factory=dict)  # the decision behind each task
+
+    async def run(self) -> float:
+        """Work until nothing is left to do for now; returns the seconds until the next look.
+
+        Cancelled, it cancels what runs and lets it end. Nothing else is raised: what goes wrong becomes status and log.
+        """
+        try:
+            while True:
+                self.wake.clear()
+                again = await self._step()
+                if not self.running:
+                    return again
+                await self._wait(again)
+        except KubeError as error:
+            return await self._refused(error)
+        finally:
+            for task in self.running.values():
+                task.cancel()
+            await asyncio.gather(*self.running.values(), return_exceptions=True)
+            self.running.clear()
+
+    async def _wait(self, seconds: float) -> None:
+        """Until an action ended, something changed, or something is due."""
+        waker = asyncio.ensure_future(self.wake.wait())
+        tasks = set(self.running.values())
+        try:
+            done, _ = await asyncio.wait(
+                {waker, *tasks}, timeout=max(seconds, 0.1), return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done & tasks:  # pods come up in many small steps; an action's end is looked at without delay
+                await asyncio.wait(tasks, timeout=_CALM, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waker.cancel()
+        self.running = {name: task for name, task in self.running.items() if not task.done()}
+
+    async def _step(self) -> float:
+        """Observe, decide, start what is to be done, report."""
+        await self.settle()
+        resource = self.resource()
+        if resource["metadata"].get("deletionTimestamp") and not self.deleting:
+            return RESYNC  # what runs may end, nothing new is begun: the removal comes next
+        self.memory.heard((resource["metadata"].get("annotations") or {}).get(REQUESTED_AT, "")[:63])
+        try:
+            planned = self._plan(resource)
+        except ConfigError as error:
+            await self._write(resource, invalid_status(str(error), self.memory.written, self._around(resource)))
+            return RESYNC
+        view = await self._view(planned)
+        found = findings(view, self.memory)
+        work = Work(
+            self.engine,
+            Actor(self.engine.kube, self.engine.helm, planned.node, self.owned),
+            self.memory,
+            view,
+            resource,
+        )
+        for finding in found:
+            if finding.row.action not in IDLE and finding.name not in self.running:
+                self.under_way[finding.name] = finding.row
+                self.running[finding.name] = asyncio.create_task(work.do(finding))
+        await self._report(resource, found, suspended=planned.node.spec.suspend)
+        return pause(found, self.memory, view.now)
+
+    def _plan(self, resource: Mapping[str, Any]) -> Plan:
+        """The plan; of a node that is going away and whose spec is broken, a harmless one, so that it can still go."""
+        try:
+            return self.engine.plan(resource)
+        except ConfigError:
+            if not self.deleting:
+                raise
+            return self.engine.plan({**resource, "spec": {"domain": "removed.invalid"}})
+
+    async def _view(self, planned: Plan) -> View:
+        secrets = await self.engine.kube.list_metadata(SECRETS, planned.node.namespace, labels="owner=helm")
+        self.engine.metrics.looks.labels(planned.node.namespace, planned.node.name).inc()
+        return View(
+            plan=planned,
+            wanted={} if self.deleting else {release.name: release.digest for release in planned.releases},
+            releases=newest(secrets),
+            components=self.engine.components,
+            now=self.engine.clock(),
+            busy={name: self.under_way[name] for name in self.running},
+            suspects=()
+            if self.owned is None
+            else tuple(name for name, objects in self.owned.suspects.items() if objects),
+            removing=self.deleting,
+        )
+
+    def _around(self, resource: Mapping[str, Any], *, suspended: bool = False) -> Circumstances:
+        return Circumstances(
+            generation=resource["metadata"]["generation"],
+            now=now(),
+            kept=self.memory.kept,
+            requested=self.memory.requested,
+            suspended=suspended,
+            removing=self.deleting,
+        )
+
+    async def _report(self, resource: Mapping[str, Any], found: tuple[Finding, ...], *, suspended: bool) -> None:
+        status = node_status(found, self.memory.written, self._around(resource, suspended=suspended))
+        meta = resource["metadata"]
+        for component in status.components:
+            self.engine.metrics.ready.labels(meta["namespace"], meta["name"], component.name).set(
+                component.ready == "True"
+            )
+        await self._write(resource, status)
+
+    async def _write(self, resource: Mapping[str, Any], status: NodeStatus) -> None:
+        """Write the status if it differs from what the API server has."""
+        if status == self.memory.written:
+            return
+        meta = resource["metadata"]
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": meta["name"], "namespace": meta["namespace"]},
+            "status": status.model_dump(mode="json", by_alias=True),
+        }
+        try:
+            await self.engine.kube.apply(
+                EUCAIM_NODES, body, meta["namespace"], manager=FIELD_MANAGER, force=True, subresource="status"
+            )
+        except KubeError as error:
+            if error.code != 404:  # noqa: PLR2004 - deleted between our look and our word: nobody is left to read it
+                raise
+        self.memory.written = status
+
+    async def _refused(self, error: KubeError) -> float:
+        """The API server did not let us look or write: say so where it can be read, and look again soon."""
+        log.warning("the Kubernetes API refused: %s", error.message)
+        if error.code == 403:  # noqa: PLR2004
+            resource = self.resource()
+            try:
+                await self._write(
+                    resource, invalid_status(str(error), self.memory.written, self._around(resource), "Forbidden")
+                )
+            except KubeError as second:
+                log.warning("nor can the status be written: %s", second.message)
+        return UNREACHABLE_PAUSE

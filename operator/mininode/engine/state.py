@@ -1,0 +1,145 @@
+"""What the engine remembers of a node between two looks. All of it can be lost: the next look starts from the cluster."""
+
+import random
+from dataclasses import dataclass, field
+
+from mininode.api.status import Attempt, Gate, NodeStatus
+from mininode.components.base import GateResult, GateState
+from mininode.planning.release import Release
+
+RETRY_LIMIT = 5  # attempts for one digest; then it goes back to what worked, and a human or a new spec is needed
+GATE_DEADLINE = 600.0  # s that a gate may take after an install or upgrade: a slow disk and a big image; then that has failed
+RETRY_FIRST, RETRY_LAST = 5.0, 300.0  # s between attempts: doubles, with jitter, so that a broken node does not storm
+# s between questions to a gate that does not hold yet; Guacamole bars who fails to log in 30 times in 300 s.
+PROBE_FIRST, PROBE_LAST = 0.5, 15.0
+RESYNC = 300.0  # s between looks at a node that is as it should be
+CHECK_AGAIN = (
+    1800.0  # s after which all objects of a release are compared with its chart; in between watches tell of changes
+)
+ATTEMPTS_KEPT = 5
+PROBE_AGAIN = 300.0  # s after which a gate that held is asked again
+
+
+@dataclass(slots=True)
+class GateMemory:
+    """The last answer of a gate, and which release it was about."""
+
+    digest: str
+    revision: int
+    result: GateResult
+    since: float = 0.0  # when the gate gave the first of these answers, on the loop's clock
+    asked: int = 0  # questions in a row that were answered with no
+    due: float = 0.0  # when to ask again, on the loop's clock
+
+
+@dataclass(slots=True)
+class Failure:
+    """Attempts that failed in a row for one digest."""
+
+    digest: str
+    count: int
+    message: str
+    due: float  # when to try again, on the loop's clock
+
+
+@dataclass(slots=True)
+class NodeMemory:
+    """Gates and failures by component, and the status as it was last written."""
+
+    gates: dict[str, GateMemory] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    attempts: dict[str, tuple[Attempt, ...]] = field(default_factory=dict)  # newest first
+    drift: dict[str, str] = field(default_factory=dict)  # component -> what is not as its chart says and is left so
+    checked: dict[str, float] = field(default_factory=dict)  # when all objects of a component were last compared
+    kept: tuple[str, ...] = ()  # what stayed when components were removed
+    requested: str = ""  # the wish for a new start that was heard last
+    written: NodeStatus = field(default_factory=NodeStatus)  # the status as the API server has it
+
+    def heard(self, requested: str) -> None:
+        """A wish for a new start, if it is a new one: failures are forgotten, every gate is asked again."""
+        if requested != self.requested:
+            self.requested = requested
+            self.failures.clear()
+            for known in self.gates.values():
+                known.due = 0.0
+
+    def gate(self, name: str, release: Release | None) -> GateState:
+        """What is known of the gate of this very revision."""
+        known = self.gates.get(name)
+        return known.result.state if known is not None and self._about(known, release) else GateState.PENDING
+
+    def evidence(self, name: str, release: Release | None) -> str:
+        """What the gate of this very revision answered, in a sentence; empty when it was not asked."""
+        known = self.gates.get(name)
+        return known.result.evidence if known is not None and self._about(known, release) else ""
+
+    def gate_due(self, name: str, release: Release | None) -> float:
+        """When the gate of this very revision is to be asked (again), on the loop's clock; 0 for one never asked."""
+        known = self.gates.get(name)
+        return known.due if known is not None and self._about(known, release) else 0.0
+
+    @staticmethod
+    def _about(known: GateMemory, release: Release | None) -> bool:
+        return release is not None and (known.digest, known.revision) == (release.digest, release.revision)
+
+    def answered(self, name: str, release: Release, result: GateResult, now: float) -> None:
+        """Remember a gate's answer and when to ask again."""
+        known = self.gates.get(name)
+        if known is not None and not (
+            self._about(known, release) and known.result.state is result.state is GateState.PENDING
+        ):
+            known = None  # the first no after a yes starts to count anew
+        asked, since = (known.asked + 1, known.since) if known is not None else (0, now)
+        pause = min(PROBE_FIRST * 2.0**asked, PROBE_LAST) if result.state is GateState.PENDING else PROBE_AGAIN
+        self.gates[name] = GateMemory(release.digest, release.revision, result, since, asked, now + pause)
+
+    def overdue(self, name: str, release: Release, seconds: float, now: float) -> bool:
+        """Whether the gate of this very revision has not held for this long."""
+        known = self.gates.get(name)
+        return known is not None and self._about(known, release) and known.asked > 0 and now - known.since > seconds
+
+    def check_due(self, name: str, now: float) -> bool:
+        """Whether all objects of the component are to be compared with its chart; afterwards they are not for a while."""
+        if now - self.checked.get(name, -CHECK_AGAIN) < CHECK_AGAIN:
+            return False
+        self.checked[name] = now
+        return True
+
+    def stirred(self, name: str) -> None:
+        """The component's pods changed: ask its gate again at once."""
+        if (known := self.gates.get(name)) is not None:
+            known.due = 0.0
+
+    def attempted(self, name: str, attempt: Attempt) -> None:
+        """Put an attempt in front of the others; the oldest falls off."""
+        self.attempts[name] = (attempt, *self.attempts.get(name, ()))[:ATTEMPTS_KEPT]
+
+    def failed(self, name: str, digest: str, message: str, now: float) -> int:
+        """Count a failed attempt and return how many there were in a row; the pause doubles, and jitter keeps nodes apart."""
+        known = self.failures.get(name)
+        count = known.count + 1 if known is not None and known.digest == digest else 1
+        pause = min(RETRY_FIRST * 2.0 ** (count - 1), RETRY_LAST) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        self.failures[name] = Failure(digest, count, message, now + pause)
+        return count
+
+    def failure(self, name: str, digest: str | None) -> Failure | None:
+        """The failures of the digest that is wanted now; those of another are history."""
+        known = self.failures.get(name)
+        return known if known is not None and known.digest == digest else None
+
+
+def remembered(status: NodeStatus, now: float) -> NodeMemory:
+    """What a former operator wrote into the status: gates need not be asked again at once, failures keep their count."""
+    memory = NodeMemory(kept=status.kept, requested=status.last_handled_reconcile_at, written=status)
+    memory.attempts = {component.name: component.attempts for component in status.components}
+    for component in status.components:
+        if component.failures:
+            memory.failures[component.name] = Failure(component.wanted, component.failures, component.message, now)
+        if component.gate is not Gate.PENDING and component.digest:
+            memory.gates[component.name] = GateMemory(
+                component.digest,
+                component.revision,
+                GateResult(GateState(component.gate.value), component.message),
+                due=now + PROBE_AGAIN * random.uniform(0.1, 1.0),  # noqa: S311 - spreads the questions after a restart
+            )
+    return memory

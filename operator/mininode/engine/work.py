@@ -1,0 +1,179 @@
+"""Doing one thing for one component, and remembering how it went: failures, attempts, drift, events, metrics."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mininode.api.spec import DriftCorrection
+from mininode.api.status import Attempt
+from mininode.components.base import GateState, pending
+from mininode.engine.act import Actor, kept
+from mininode.engine.engine import Engine, now
+from mininode.engine.look import REMOVAL, View
+from mininode.engine.report import Finding
+from mininode.engine.state import GATE_DEADLINE, NodeMemory
+from mininode.errors import HelmError, KubeError, MininodeError
+from mininode.planning.decide import Action
+from mininode.planning.release import Release
+
+_CLASH_PAUSE = 2.0  # s until a release that another Helm holds is looked at again
+_SUCCEEDED = "Succeeded"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is done for the components of one node after one look."""
+
+    engine: Engine
+    actor: Actor
+    memory: NodeMemory
+    view: View
+    resource: Mapping[str, Any]
+
+    async def do(self, finding: Finding) -> None:
+        """Carry out the finding's action. Raises only cancellation: what goes wrong is remembered, and tried again."""
+        action, started = finding.row.action, self.engine.clock()
+        try:
+            await self._act(finding)
+        except HelmError as error:
+            if error.retry_soon:
+                log.info("%s: %s", finding.name, error.message, extra=self._context(finding))
+                await asyncio.sleep(_CLASH_PAUSE)
+                return
+            await self._failed(finding, error.reason, str(error))
+        except MininodeError as error:
+            await self._failed(finding, error.reason, str(error))
+        except Exception as error:
+            log.exception("%s of %s stopped at a fault of mininode", action, finding.name, extra=self._context(finding))
+            await self._failed(finding, "Fault", f"{type(error).__name__}: {error}")
+        else:
+            if action not in (Action.PROBE, Action.CORRECT_DRIFT):
+                await self._succeeded(finding, self.engine.clock() - started)
+
+    async def _act(self, finding: Finding) -> None:
+        planned, release = self.view.plan.release(finding.name), finding.release
+        match finding.row.action:
+            case Action.INSTALL | Action.UPGRADE | Action.RETRY | Action.ADOPT if planned is not None:
+                self._forget_suspects(finding.name)
+                await self.actor.apply(planned, self.resource["metadata"]["generation"])
+            case Action.ROLLBACK if release is not None:
+                await self.actor.rollback(release)
+            case Action.UNLOCK if release is not None:
+                await self.actor.unlock(release)
+            case Action.UNINSTALL:
+                await self.actor.uninstall(finding.name)
+                self.memory.kept = await kept(self.engine.kube, self.actor.node.name, self.actor.node.namespace)
+            case Action.CORRECT_DRIFT if release is not None:
+                await self._correct(finding, release, self._suspects(finding.name))
+            case Action.PROBE if planned is not None and release is not None:
+                await self._probe(finding, release)
+            case other:
+                raise AssertionError(f"the table decided {other} for {finding.name}, which can't be carried out")
+
+    async def _probe(self, finding: Finding, release: Release) -> None:
+        """Ask the gate; one that does not hold for too long after an install or upgrade counts as a failed attempt."""
+        component = self.engine.components[finding.name]
+        if finding.settled and self.memory.check_due(finding.name, self.engine.clock()):
+            await self._correct(finding, release, None)  # what changed while nobody watched
+        try:
+            result = await self.actor.probe(component)
+        except KubeError as error:
+            result = pending(f"its state can't be read: {error.message}")
+        before, clock = self.memory.gate(finding.name, release), self.engine.clock()
+        self.memory.answered(finding.name, release, result, clock)
+        if result.state is not GateState.PENDING:
+            self.memory.failures.pop(finding.name, None)
+            if before is GateState.PENDING:
+                await self._tell(
+                    "GateHeld" if result.state is GateState.HELD else "Simulated", finding, result.evidence
+                )
+        elif before is not GateState.PENDING:
+            await self._tell("GateLost", finding, result.evidence, warning=True)
+        elif self.memory.overdue(finding.name, release, GATE_DEADLINE, clock) and not finding.failures:
+            await self._failed(
+                finding, "GateTimeout", f"its gate did not hold within {GATE_DEADLINE:.0f} s: {result.evidence}"
+            )
+
+    async def _correct(self, finding: Finding, release: Release, suspects: set[tuple[str, str]] | None) -> None:
+        """Put right what was changed by hand, or only tell of it; None for `suspects` looks at every object."""
+        spec = self.actor.node.spec
+        if spec.drift_correction is DriftCorrection.OFF or (spec.suspend and suspects is None):
+            return
+        enforce = spec.drift_correction is DriftCorrection.ENFORCE
+        try:
+            found = await self.actor.correct(release, suspects, enforce=enforce)
+        except KubeError:
+            if self.actor.owned is not None and suspects:
+                self.actor.owned.suspects.setdefault(finding.name, set()).update(suspects)
+            raise
+        meta = self.resource["metadata"]
+        for drift in found:
+            self.engine.metrics.drift.labels(
+                meta["namespace"], meta["name"], finding.name, str(drift.corrected).lower()
+            ).inc()
+            log.info("%s: %s", finding.name, drift.sentence, extra=self._context(finding))
+            await self._tell(
+                "DriftCorrected" if drift.corrected else "Drifted", finding, drift.sentence, warning=not drift.corrected
+            )
+        self.memory.failures.pop(finding.name, None)
+        self.memory.drift[finding.name] = "; ".join(drift.sentence for drift in found if not drift.corrected)
+        if found:
+            self.memory.stirred(finding.name)
+
+    def _suspects(self, name: str) -> set[tuple[str, str]]:
+        """Take what was seen to change by hand."""
+        return self.actor.owned.suspects.pop(name, set()) if self.actor.owned is not None else set()
+
+    def _forget_suspects(self, name: str) -> None:
+        """What Helm is about to apply anyway need not be corrected."""
+        self._suspects(name)
+        self.memory.drift.pop(name, None)
+        self.memory.checked[name] = self.engine.clock()
+
+    async def _succeeded(self, finding: Finding, seconds: float) -> None:
+        action = finding.row.action
+        if action is not Action.ROLLBACK:
+            self.memory.failures.pop(finding.name, None)
+        log.info(
+            "%s of %s done in %.1f s",
+            action,
+            finding.name,
+            seconds,
+            extra={**self._context(finding), "duration": round(seconds, 3)},
+        )
+        self.engine.metrics.action_seconds.labels(action.value).observe(seconds)
+        self._remember(finding, _SUCCEEDED)
+        await self._tell(
+            f"{action.value}Succeeded", finding, f"{finding.name}: {finding.row.because}; done in {seconds:.1f} s"
+        )
+
+    async def _failed(self, finding: Finding, reason: str, message: str) -> None:
+        context = self._context(finding)
+        log.warning("%s of %s failed: %s", finding.row.action, finding.name, message, extra=context)
+        self.memory.failed(finding.name, self.view.wanted.get(finding.name, REMOVAL), message, self.engine.clock())
+        self._remember(finding, reason)
+        await self._tell(f"{finding.row.action.value}Failed", finding, f"{finding.name}: {message}", warning=True)
+
+    def _remember(self, finding: Finding, outcome: str) -> None:
+        meta, action = self.resource["metadata"], finding.row.action.value
+        self.engine.metrics.actions.labels(meta["namespace"], meta["name"], finding.name, action, outcome).inc()
+        chart = self.engine.charts.get(finding.name)
+        attempt = Attempt(
+            time=now(),
+            action=action,
+            outcome=outcome,
+            digest=finding.wanted,
+            revision=finding.release.revision if finding.release else 0,
+            chart_version=chart.version if chart else "",
+        )
+        self.memory.attempted(finding.name, attempt)
+
+    async def _tell(self, reason: str, finding: Finding, note: str, *, warning: bool = False) -> None:
+        await self.engine.events.tell(self.resource, reason, finding.row.action.value, note, warning=warning)
+
+    def _context(self, finding: Finding) -> dict[str, str]:
+        return {"node": self.actor.node.name, "component": finding.name, "action": finding.row.action.value}

@@ -1,0 +1,49 @@
+"""The charts in the tree: where they lie, their versions, and what digest each has."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from mininode.assets import asset
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart as it is in this installation."""
+
+    version: str
+    digest: str
+
+
+def chart(name: str) -> Chart:
+    """A component's chart."""
+    about = yaml.safe_load((chart_path(name) / "Chart.yaml").read_text())
+    return Chart(str(about["version"]), chart_digest(name))
+
+
+def chart_path(name: str) -> Path:
+    """Folder of a component's chart."""
+    return asset("charts") / name
+
+
+def chart_digest(name: str) -> str:
+    """SHA-256 over names and contents of all files of a chart, links followed; the same wherever the chart was copied to."""
+    root = chart_path(name)
+    state = hashlib.sha256()
+    for file, path in sorted(_files(root)):
+        content = path.read_bytes()
+        state.update(f"{file}\0{len(content)}\0".encode())
+        state.update(content)
+    return state.hexdigest()
+
+
+def _files(folder: Path, prefix: str = "") -> list[tuple[str, Path]]:
+    found: list[tuple[str, Path]] = []
+    for path in folder.iterdir():
+        if path.is_dir():  # follows links: Path.rglob does not on Python 3.11
+            found += _files(path, f"{prefix}{path.name}/")
+        else:
+            found.append((prefix + path.name, path))
+    return found

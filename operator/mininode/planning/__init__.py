@@ -1,0 +1,1 @@
+"""From a spec to what is to be done: pure functions over values."""

@@ -1,0 +1,145 @@
+"""From a node's spec to the ordered releases it asks for, with values and digests. Pure: charts and images come in as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mininode.api import COMPONENT_LABEL, NODE_LABEL
+from mininode.components.base import Component, Node
+from mininode.errors import ConfigError, Mistake
+from mininode.planning.digest import digest
+from mininode.planning.graph import ordered
+from mininode.planning.images import ImageLock
+from mininode.planning.values import merged, overlapping, put
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRelease:
+    """One release that the spec asks for."""
+
+    component: Component
+    requires: tuple[str, ...]
+    values: Mapping[str, Any]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Name of the release, which is the component's."""
+        return self.component.name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The releases of a node, dependencies first."""
+
+    node: Node
+    releases: tuple[PlannedRelease, ...]
+
+    def release(self, name: str) -> PlannedRelease | None:
+        """The planned release of a component, if the component is on."""
+        return next((release for release in self.releases if release.name == name), None)
+
+
+def enabled(node: Node, components: Mapping[str, Component]) -> dict[str, Component]:
+    """The components that are on: the profile's, as `spec.components` changes them.
+
+    Raises ConfigError when one that is on requires one that is off, or an override names no component.
+    """
+    overrides = node.spec.components
+    mistakes = [
+        Mistake(f"components.{name}", "there is no component of this name", f"There are {', '.join(components)}")
+        for name in overrides
+        if name not in components
+    ]
+    on = {
+        name: component
+        for name, component in components.items()
+        if _switch(node, name, default=node.spec.profile in component.profiles)
+    }
+    mistakes += [
+        Mistake(f"components.{name}", f"{name} requires {other}, which is off", f"Switch {other} on, or {name} off")
+        for name, component in on.items()
+        for other in component.requires
+        if other not in on
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return on
+
+
+def plan(node: Node, components: Mapping[str, Component], charts: Mapping[str, str], images: ImageLock) -> Plan:
+    """The plan of a node.
+
+    `charts` gives each component's chart digest, `images` the references to run. Raises ConfigError as `enabled` does.
+    """
+    on = enabled(node, components)
+    if mistakes := [mistake for component in on.values() for mistake in _reserved(node, component, images)]:
+        raise ConfigError(mistakes)
+    order = ordered({name: component.requires for name, component in on.items()})
+    return Plan(node, tuple(_release(node, on[name], charts[name], images) for name in order))
+
+
+def _release(node: Node, component: Component, chart: str, images: ImageLock) -> PlannedRelease:
+    values = _values(node, component, images)
+    inputs = {
+        "chart": chart,
+        "values": values,
+        "namespace": node.namespace,
+        # What a rendered Secret says, with its inputs' names in place of their values.
+        "rendered": {
+            f"{secret.name}/{secret.key}": secret.render(
+                node, tuple(f"{{{one.name}/{one.key}}}" for one in secret.inputs)
+            )
+            for secret in component.rendered
+        },
+    }
+    return PlannedRelease(component, component.requires, values, digest(inputs))
+
+
+def _values(node: Node, component: Component, images: ImageLock) -> dict[str, Any]:
+    spec, override = node.spec, node.spec.components.get(component.name)
+    values = merged(
+        component.values(node),
+        {
+            "node": {"name": node.name, "namespace": node.namespace, "domain": spec.domain, "url": spec.url},
+        },
+    )
+    for position, (path, image) in enumerate(component.images.items()):
+        own = override.image if override and position == 0 else None
+        values = put(values, path, own or images.reference(image, spec.image_mirror))
+    if override and override.resources:
+        values = merged(values, {"resources": override.resources.model_dump(by_alias=True, exclude_none=True)})
+    return merged(values, override.values) if override and override.values else values
+
+
+def _reserved(node: Node, component: Component, images: ImageLock) -> list[Mistake]:
+    """Values of the spec that would replace what the operator sets itself: names, addresses, images, volumes."""
+    override = node.spec.components.get(component.name)
+    if override is None or not override.values:
+        return []
+    own = _values(_without_values(node, component.name), component, images)
+    return [
+        Mistake(
+            f"components.{component.name}.values.{path}",
+            "the operator sets this value itself",
+            "Leave it out; the fields of the node's spec (domain, storage, image, resources) decide it",
+        )
+        for path in overlapping(own, override.values)
+    ]
+
+
+def _without_values(node: Node, component: str) -> Node:
+    override = node.spec.components[component].model_copy(update={"values": None})
+    return replace(
+        node, spec=node.spec.model_copy(update={"components": {**node.spec.components, component: override}})
+    )
+
+
+def _switch(node: Node, name: str, *, default: bool) -> bool:
+    override = node.spec.components.get(name)
+    return default if override is None or override.enabled is None else override.enabled
+
+
+def release_labels(node: Node, component: str) -> dict[str, str]:
+    """The labels that tell whose a release is."""
+    return {NODE_LABEL: node.name, COMPONENT_LABEL: component}

@@ -1,0 +1,157 @@
+"""What is remembered between two looks: pauses, counts, and what a former operator wrote down."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mininode.api.status import ComponentStatus, Gate, NodeStatus, Truth
+from mininode.components.base import GateState, held, pending
+from mininode.engine.state import (
+    GATE_DEADLINE,
+    PROBE_AGAIN,
+    PROBE_FIRST,
+    PROBE_LAST,
+    RETRY_FIRST,
+    RETRY_LAST,
+    NodeMemory,
+    remembered,
+)
+from mininode.planning.release import Release, ReleaseStatus
+
+NOW = 10_000.0  # s, somewhere on the loop's clock
+
+
+def release(revision: int = 1, digest: str = "v1-a") -> Release:
+    return Release("db", revision, ReleaseStatus.DEPLOYED, "demo", digest)
+
+
+def pauses(times: int) -> list[float]:
+    memory, found = NodeMemory(), []
+    for _ in range(times):
+        memory.failed("db", "v1-a", "no", NOW)
+        failure = memory.failure("db", "v1-a")
+        assert failure is not None
+        found.append(failure.due - NOW)
+    return found
+
+
+@given(st.integers(1, 12))
+def test_the_pause_after_a_failure_doubles_within_a_quarter_of_jitter_and_has_an_end(times: int) -> None:
+    for number, pause in enumerate(pauses(times)):
+        middle = min(RETRY_FIRST * 2**number, RETRY_LAST)
+        assert 0.75 * middle <= pause <= 1.25 * middle
+
+
+def test_no_two_nodes_come_back_at_the_same_moment() -> None:
+    assert len({pauses(1)[0] for _ in range(20)}) > 10
+
+
+def test_failures_are_counted_for_one_digest() -> None:
+    memory = NodeMemory()
+    for _ in range(3):
+        memory.failed("db", "v1-a", "no", NOW)
+    assert (memory.failure("db", "v1-a") or pytest.fail("forgotten")).count == 3
+    assert memory.failure("db", "v1-b") is None
+    memory.failed("db", "v1-b", "no", NOW)
+    assert (memory.failure("db", "v1-b") or pytest.fail("forgotten")).count == 1
+
+
+def test_an_answer_is_about_one_revision_of_one_digest() -> None:
+    memory = NodeMemory()
+    memory.answered("db", release(), held("login works"), NOW)
+    assert memory.gate("db", release()) is GateState.HELD
+    assert memory.evidence("db", release()) == "login works"
+    for other in (release(2), release(digest="v1-b"), None):
+        assert memory.gate("db", other) is GateState.PENDING
+        assert memory.evidence("db", other) == ""
+        assert memory.gate_due("db", other) == 0.0
+    assert memory.gate_due("db", release()) == NOW + PROBE_AGAIN
+
+
+def test_a_gate_that_says_no_is_asked_less_and_less_often() -> None:
+    memory, found = NodeMemory(), []
+    for _ in range(10):
+        memory.answered("db", release(), pending("not yet"), NOW)
+        found.append(memory.gate_due("db", release()) - NOW)
+    assert found[0] == PROBE_FIRST
+    assert found == sorted(found)
+    assert found[-1] == PROBE_LAST
+    memory.answered("db", release(2), pending("not yet"), NOW)
+    assert memory.gate_due("db", release(2)) == NOW + PROBE_FIRST
+
+
+def test_what_stirs_is_asked_at_once() -> None:
+    memory = NodeMemory()
+    memory.answered("db", release(), held("login works"), NOW)
+    memory.stirred("db")
+    assert memory.gate_due("db", release()) <= NOW
+    assert memory.gate("db", release()) is GateState.HELD
+    memory.stirred("nobody")
+
+
+def overdue(memory: NodeMemory, moment: float) -> bool:
+    return memory.overdue("db", release(), GATE_DEADLINE, moment)
+
+
+def test_a_gate_is_overdue_when_it_said_no_for_too_long() -> None:
+    memory = NodeMemory()
+    memory.answered("db", release(), pending("not yet"), NOW)
+    memory.answered("db", release(), pending("not yet"), NOW + GATE_DEADLINE / 2)
+    assert not overdue(memory, NOW + GATE_DEADLINE - 1)
+    assert overdue(memory, NOW + GATE_DEADLINE + 1)
+
+
+def test_the_time_begins_with_the_first_no_after_a_yes() -> None:
+    memory = NodeMemory()
+    memory.answered("db", release(), held("login works"), NOW)
+    late = NOW + 2 * GATE_DEADLINE
+    memory.answered("db", release(), pending("gone"), late)
+    memory.answered("db", release(), pending("gone"), late + 1)
+    assert not overdue(memory, late + 2)
+
+
+def test_the_time_does_not_begin_before_the_operator_did() -> None:
+    """A gate that held for the former operator gets its time when it says no to this one."""
+    memory = remembered(NodeStatus(components=(written(),)), NOW)
+    memory.answered("db", release(), pending("gone"), NOW + 1)
+    memory.answered("db", release(), pending("gone"), NOW + 2)
+    assert not overdue(memory, NOW + 3)
+
+
+def written(*, gate: Gate = Gate.HELD, failures: int = 0) -> ComponentStatus:
+    return ComponentStatus(
+        name="db", ready=Truth.TRUE, reason="GateHeld", message="login works", observed_generation=1,
+        release="db", revision=1, digest="v1-a", wanted="v1-a", gate=gate, failures=failures,
+    )  # fmt: skip
+
+
+def test_the_next_operator_knows_what_held_and_asks_again_in_its_time() -> None:
+    dues = []
+    for _ in range(20):
+        memory = remembered(NodeStatus(components=(written(),), kept=("Secret a",)), NOW)
+        assert memory.gate("db", release()) is GateState.HELD
+        assert memory.gate("db", release(2)) is GateState.PENDING
+        assert memory.kept == ("Secret a",)
+        dues.append(memory.gate_due("db", release()) - NOW)
+    assert all(0 < due <= PROBE_AGAIN for due in dues)
+    assert len(set(dues)) > 10  # spread, so that a restart is no storm of questions
+
+
+def test_what_did_not_hold_is_asked_anew() -> None:
+    memory = remembered(NodeStatus(components=(written(gate=Gate.PENDING),)), NOW)
+    assert memory.gate_due("db", release()) <= NOW
+
+
+def test_failures_outlive_the_operator() -> None:
+    memory = remembered(NodeStatus(components=(written(gate=Gate.PENDING, failures=3),)), NOW)
+    assert (memory.failure("db", "v1-a") or pytest.fail("forgotten")).count == 3
+    assert memory.failed("db", "v1-a", "no", NOW) == 4
+
+
+def test_a_wish_for_a_new_start_is_heard_once() -> None:
+    memory = remembered(NodeStatus(components=(written(failures=3),), last_handled_reconcile_at="monday"), NOW)
+    memory.heard("monday")
+    assert memory.failure("db", "v1-a") is not None
+    memory.heard("tuesday")
+    assert memory.failure("db", "v1-a") is None
+    assert memory.gate_due("db", release()) <= NOW

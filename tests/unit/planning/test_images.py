@@ -1,0 +1,94 @@
+"""The lock file of images: what it gives, and what it refuses."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from mininode.assets import asset
+from mininode.errors import MininodeError
+from mininode.planning.images import ImageLock
+
+DIGEST = "sha256:" + "a" * 64
+GOOD: dict[str, Any] = {
+    "repository": "docker.io/library/postgres",
+    "tag": "17.11",
+    "digest": DIGEST,
+    "source": "docker.io",
+}
+
+
+def load(**images: dict[str, Any]) -> ImageLock:
+    return ImageLock.load(yaml.safe_dump({"images": images}))
+
+
+def test_a_reference_has_tag_and_digest() -> None:
+    assert load(db=GOOD).reference("db") == f"docker.io/library/postgres:17.11@{DIGEST}"
+
+
+def test_without_a_digest_the_tag_stands_alone() -> None:
+    assert load(db=GOOD | {"digest": None}).reference("db") == "docker.io/library/postgres:17.11"
+
+
+@pytest.mark.parametrize("mirror", ["registry.hospital.example:5000/eucaim", "registry.hospital.example:5000/eucaim/"])
+def test_a_mirror_takes_the_place_of_the_registry(mirror: str) -> None:
+    wanted = f"registry.hospital.example:5000/eucaim/library/postgres:17.11@{DIGEST}"
+    assert load(db=GOOD).reference("db", mirror) == wanted
+
+
+def test_an_unknown_name_is_told() -> None:
+    with pytest.raises(MininodeError, match="no image called cache, only db"):
+        load(db=GOOD).reference("cache")
+
+
+@pytest.mark.parametrize("tag", ["latest", "17", "stable", "main", "v1", "bookworm", "", "17.11 ", "alpine3.22"])
+def test_a_floating_tag_is_refused(tag: str) -> None:
+    with pytest.raises(MininodeError, match=r"images\.db\.tag"):
+        load(db=GOOD | {"tag": tag})
+
+
+@pytest.mark.parametrize("tag", ["17.11", "v1.6.0", "26.7.3", "26.7.3-0", "9.6.1-alpine3.22", "1.0.0-beta.1"])
+def test_an_exact_tag_is_taken(tag: str) -> None:
+    assert load(db=GOOD | {"tag": tag}).images["db"].tag == tag
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"digest": "sha256:abc"}, "digest"),
+        ({"digest": "sha512:" + "a" * 64}, "digest"),
+        ({"repository": "postgres"}, "repository"),
+        ({"repository": "library/postgres"}, "repository"),
+        ({"repository": "docker.io/library/Postgres"}, "repository"),
+        ({"repository": "https://docker.io/library/postgres"}, "repository"),
+        ({"source": ""}, "source"),
+        ({"tag": 17.11}, "tag"),
+        ({"version": "17.11"}, "version"),
+    ],
+)
+def test_a_wrong_entry_is_named(change: dict[str, Any], where: str) -> None:
+    with pytest.raises(MininodeError, match=rf"images\.db\.{where}"):
+        load(db=GOOD | change)
+
+
+def test_every_wrong_entry_is_named_at_once() -> None:
+    with pytest.raises(MininodeError) as error:
+        load(one=GOOD | {"tag": "latest"}, two=GOOD | {"digest": "none"})
+    assert "images.one.tag: 'latest' is no exact version" in str(error.value)
+    assert "images.two.digest" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "images: [", "images: 3", "images:\n  db:\n"])
+def test_what_is_no_lock_file_is_told(text: str) -> None:
+    with pytest.raises(MininodeError, match=r"images\.lock\.yaml is wrong"):
+        ImageLock.load(text)
+
+
+def test_two_registries_with_one_path_would_be_one_image_in_a_mirror() -> None:
+    with pytest.raises(MininodeError, match="library/postgres"):
+        load(one=GOOD, two=GOOD | {"repository": "quay.io/library/postgres"})
+
+
+def test_the_lock_file_of_the_tree_is_good() -> None:
+    images = ImageLock.load(asset("images.lock.yaml").read_text()).images
+    assert {"postgresql", "keycloak", "dataset-service-backend", "guacamole", "guacd"} == set(images)
