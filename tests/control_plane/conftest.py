@@ -1,17 +1,26 @@
 """What control-plane tests share: the pinned tools, one running rehearsal for the session, kubectl as its client."""
 
+import asyncio
+import contextlib
 import json
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
+from mininode.cluster.operator_process import operator_spec
+from mininode.cluster.processes import ProcessSpec
 from mininode.cluster.rehearsal import Rehearsal, State
+from mininode.cluster.setup import prepare
+from mininode.kube.client import Kube
 from mininode.toolbox.toolbox import Toolbox
 
 SECONDS = 30  # s until a condition must hold; a hundred times what it takes on an idle machine
@@ -224,7 +233,8 @@ class Node:
 
     def delete(self) -> None:
         """Delete the resource and wait until it is gone."""
-        self.kubectl("delete", "emn", self.name, "-n", self.namespace, f"--timeout={SETTLE}s", timeout=SETTLE + 10)
+        self.kubectl("delete", "emn", self.name, "-n", self.namespace, "--wait=false")
+        self.kubectl.until(lambda: not self.kubectl("get", "emn", "-n", self.namespace, "-o", "name"), SETTLE)
 
     def helm_secrets(self) -> list[dict[str, Any]]:
         """Metadata of Helm's own Secrets."""
@@ -302,6 +312,18 @@ def new_node(operator: Operator, kubectl: Kubectl) -> Iterator[Callable[[], Node
 def node(new_node: Callable[[], Node]) -> Node:
     """One node to be declared."""
     return new_node()
+
+
+@pytest.fixture(scope="session")
+def _shared(rehearsal: Rehearsal, tools: Callable[[str], Path]) -> Node:
+    return Node(Kubectl(tools("kubectl"), rehearsal.kubeconfig), "node-shared")
+
+
+@pytest.fixture
+def shared_node(operator: Operator, _shared: Node) -> Node:
+    """A node that stays from test to test: each declares first what it starts from."""
+    operator.prepare(_shared.namespace)
+    return _shared
 
 
 @pytest.fixture

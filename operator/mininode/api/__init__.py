@@ -17,3 +17,6 @@ REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
 # On an object of a node, with the value `ignore`: the operator leaves it as people made it.
 DRIFT_ANNOTATION = f"{GROUP}/drift"
 DRIFT_IGNORE = "ignore"
+
+# Held by a node's resource while its software is there.
+FINALIZER = f"{GROUP}/finalizer"

@@ -8,7 +8,7 @@ from typing import Any
 
 import kopf
 
-from mininode.api import GROUP, PLURAL, VERSION
+from mininode.api import FINALIZER, GROUP, PLURAL, VERSION
 from mininode.app.nodes import Nodes
 from mininode.errors import NotThereYet
 
@@ -54,7 +54,7 @@ def plain(value: Any) -> Any:
 
 
 def _configure(settings: kopf.OperatorSettings) -> None:
-    settings.persistence.finalizer = f"{GROUP}/finalizer"
+    settings.persistence.finalizer = FINALIZER
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
     # Kopf keeps this copy of the spec for on.delete; nothing of ours reads it, so it need not be big.
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(

@@ -33,6 +33,9 @@ class Stopped(Protocol):
     def __bool__(self) -> bool:
         """Whether the daemon is to end."""
 
+    async def wait(self) -> object:
+        """Return when the daemon is to end."""
+
 
 @dataclass(slots=True)
 class Watched:
@@ -82,6 +85,8 @@ class Nodes:
         """Make the node true and keep it so, until the daemon is stopped or the node is being deleted."""
         node = self._node(resource)
         await asyncio.sleep(random.uniform(0, _SPREAD))  # noqa: S311 - spreads load, guards nothing
+        ending = asyncio.ensure_future(stopped.wait())
+        ending.add_done_callback(lambda _: node.wake.set())
         async with self._followed(node) as owned:
             while not stopped and not node.leaving:
                 async with node.lock:

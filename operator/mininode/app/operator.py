@@ -62,28 +62,24 @@ async def _lead(nodes: Nodes, lease: Lease, stop: asyncio.Event) -> None:
     """Run Kopf as long as the Lease is ours and nobody stops us."""
     registry = kopf.OperatorRegistry()
     register(registry, nodes)
-    ending = asyncio.Event()
-    operator = asyncio.create_task(
-        kopf.operator(registry=registry, clusterwide=True, standalone=True, stop_flag=ending)
-    )
+    # No stop_flag: Kopf 1.45.2 waits 5 s for its own task that watches the flag when a signal came first.
+    operator = asyncio.create_task(kopf.operator(registry=registry, clusterwide=True, standalone=True))
     keeping = asyncio.create_task(lease.keep())
     stopping = asyncio.create_task(stop.wait())
     try:
+        # Kopf takes the signals over while it runs; its end is then the sign that we were told to stop.
         await asyncio.wait({operator, keeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        ending.set()
-        await operator
+        lost = keeping.done()
+        if not operator.done() and (lost or stop.is_set()):
+            operator.cancel()
+        await asyncio.gather(operator, return_exceptions=lost or stop.is_set())
     finally:
         for task in (keeping, stopping):
             task.cancel()
         await asyncio.gather(keeping, stopping, return_exceptions=True)
-        if stop.is_set():
-            await lease.release()
-    if not stop.is_set():
-        raise Unavailable(
-            "The operator ended because another took over its Lease, or its watches died.",
-            "It is started again.",
-            reason="LeaseLost",
-        )
+        await lease.release()
+    if lost:
+        raise Unavailable("The operator ended because its Lease was lost to another.", "It is started again.", reason="LeaseLost")
 
 
 class _State:

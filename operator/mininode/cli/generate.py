@@ -12,7 +12,7 @@ def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 naming the files that differ.")] = False,
     tree: Annotated[Path, typer.Option(help="Top of the source tree.")] = Path(),
 ) -> None:
-    """Write the CRD, docs/spec.md and config.example.yaml from the models.
+    """Write the CRD, docs/spec.md, config.example.yaml and the table in docs/engine.md from the code.
 
     Example: mininode generate --check
     """
@@ -46,6 +46,7 @@ def generated(tree: Path) -> dict[str, str]:
     from mininode.api.example import config_example
     from mininode.api.reference import spec_reference
     from mininode.components.registry import all_components
+    from mininode.planning.reference import with_table
 
     names = list(all_components())
     examples = {
@@ -56,4 +57,5 @@ def generated(tree: Path) -> dict[str, str]:
         f"manifests/crd/{PLURAL}.{GROUP}.yaml": crd_yaml(names),
         "docs/spec.md": spec_reference(names, examples),
         "config.example.yaml": config_example(names),
+        "docs/engine.md": with_table((tree / "docs" / "engine.md").read_text("utf-8")),
     }

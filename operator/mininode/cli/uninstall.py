@@ -4,13 +4,14 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, target
 
-_UNKNOWN = Path("operator.log")
+if TYPE_CHECKING:
+    from mininode.kube.client import Kube
 
 
 def uninstall(
@@ -22,25 +23,21 @@ def uninstall(
 ) -> None:
     """Remove the node's software. Its volumes and passwords stay; installing again finds them.
 
-    Example: mininode uninstall --yes
+    Works without the operator, too. Example: mininode uninstall --yes
     """
     from mininode.errors import ConfigError, Mistake
 
     wanted = target(kubeconfig, namespace, name)
     if not yes:
         if not sys.stdin.isatty():
-            raise ConfigError(
-                [Mistake("--yes", "there is no terminal to ask on", "Add --yes to remove the node's software")]
-            )
+            raise ConfigError([Mistake("--yes", "there is no terminal to ask on", "Add --yes to remove the node's software")])
         typer.confirm(
-            f"Remove the software of node {wanted.name} in namespace {wanted.namespace}? Data and passwords stay.",
-            abort=True,
+            f"Remove the software of node {wanted.name} in namespace {wanted.namespace}? Data and passwords stay.", abort=True
         )
     asyncio.run(_remove(wanted, timeout))
 
 
 async def _remove(wanted: Target, timeout: float) -> None:
-    from mininode.cli.follow import Follower
     from mininode.engine.act import kept
     from mininode.kube.client import Kube
     from mininode.kube.resources import EUCAIM_NODES
@@ -50,8 +47,7 @@ async def _remove(wanted: Target, timeout: float) -> None:
             typer.echo(f"There is no node {wanted.name} in namespace {wanted.namespace}: nothing to remove.")
         else:
             typer.echo(f"Removing the software of node {wanted.name}, dependants first:")
-            runs, log = _operator(wanted)
-            await Follower(kube, wanted, runs, log).until_gone(timeout)
+            await _until_gone(kube, wanted, timeout)
             typer.echo("Removed.")
         left = await kept(kube, wanted.name, wanted.namespace)
     if left:
@@ -60,11 +56,30 @@ async def _remove(wanted: Target, timeout: float) -> None:
             typer.echo(f"  {one}")
 
 
-def _operator(wanted: Target) -> tuple[Callable[[], bool], Path]:
-    """How to tell that the operator lives, where that can be told: beside a rehearsal."""
+async def _until_gone(kube: "Kube", wanted: Target, timeout: float) -> None:
+    """Wait for the operator to remove it, or do it here when no operator is at work."""
+    from mininode.app.removal import operator_works, remove_alone
+    from mininode.app.settings import Settings
+    from mininode.cli.follow import Follower
+    from mininode.toolbox.toolbox import Toolbox
+
+    beside, log = _operator(wanted)
+    runs = beside or (lambda: True)
+    settings = Settings(kubeconfig=Path(wanted.kubeconfig))
+    if beside() if beside else await operator_works(kube, settings):
+        await Follower(kube, wanted, runs, log).until_gone(timeout)
+        return
+    typer.echo("  no operator is at work: removing it from here")
+    settings = Settings(kubeconfig=Path(wanted.kubeconfig), helm=Toolbox.from_environment(say=typer.echo).get("helm").path)
+    async with asyncio.timeout(timeout):
+        await remove_alone(kube, settings, wanted.name, wanted.namespace, lambda holder: typer.echo(f"  waits for {holder}"))
+
+
+def _operator(wanted: Target) -> tuple[Callable[[], bool] | None, Path]:
+    """How to tell that the operator's process lives, where that can be told at once: beside a rehearsal."""
     from mininode.cli.stage import user_rehearsal
 
     stage = user_rehearsal(lambda _line: None)
     if Path(wanted.kubeconfig) == stage.kubeconfig:
         return (lambda: stage.runs("operator")), stage.log("operator")
-    return (lambda: True), _UNKNOWN
+    return None, Path("the operator's log")

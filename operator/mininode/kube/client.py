@@ -140,6 +140,11 @@ class Kube:
         answer = await self._call("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
         return cast(Object, answer)
 
+    async def merge(self, resource: Resource, name: str, patch: Object, namespace: str | None = None) -> Object | None:
+        """Merge a patch into the object (RFC 7386: null removes); None when there is no such object."""
+        path = resource.path(namespace, name)
+        return await self._call("PATCH", path, body=patch, content_type="application/merge-patch+json", absent_ok=True)
+
     async def replace(self, resource: Resource, body: Object, namespace: str | None = None) -> Object:
         """Put the object as given; refused with code 409 when it changed since `body` was read."""
         return cast(Object, await self._call("PUT", resource.path(namespace, body["metadata"]["name"]), body=body))

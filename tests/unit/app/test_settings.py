@@ -11,7 +11,7 @@ def test_an_empty_environment_is_that_of_a_pod() -> None:
     settings = Settings.from_environment({})
     assert settings.kubeconfig is None
     assert settings.helm == Path("helm")
-    assert settings.liveness_port == 0
+    assert settings.port is None
 
 
 def test_every_variable_is_read() -> None:
@@ -20,12 +20,12 @@ def test_every_variable_is_read() -> None:
             "KUBECONFIG": "/etc/access",
             "MININODE_TOOL_HELM": "/opt/helm",
             "MININODE_HELM_PROCESSES": "1",
-            "MININODE_LIVENESS_PORT": "8080",
+            "MININODE_PORT": "8080",
             "MININODE_LOG_FORMAT": "json",
         }
     )
     assert (settings.kubeconfig, settings.helm) == (Path("/etc/access"), Path("/opt/helm"))
-    assert (settings.helm_processes, settings.liveness_port, settings.log_format) == (1, 8080, "json")
+    assert (settings.helm_processes, settings.port, settings.log_format) == (1, 8080, "json")
 
 
 def test_a_number_that_is_none_is_refused() -> None:

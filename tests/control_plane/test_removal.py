@@ -1,0 +1,73 @@
+"""A node that goes away: software in reverse order, while passwords and volumes stay and are found again."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.control_plane
+
+BEFORE = (("dataset-service", "keycloak"), ("guacamole", "keycloak"), ("keycloak", "postgresql"))
+
+
+def test_removed_in_reverse_order_and_found_again(operator: Any, node: Any, asked: Any, kubectl: Any) -> None:
+    node.declare()
+    node.until("Rehearsed")
+    credentials, claims, objects = node.credentials(), node.claims(), node.objects()
+    assert len(credentials) >= 6
+    assert claims
+    seen, runs = asked(), len(operator.helm_runs())
+
+    node.delete()
+
+    assert node.helm_secrets() == []
+    assert kubectl.json("get", "deployments,statefulsets,services", "-n", node.namespace)["items"] == []
+    assert node.credentials() == credentials
+    assert node.claims() == claims
+    uninstalled = [line.removeprefix("uninstall ") for line in operator.helm_runs()[runs:]]
+    assert len(uninstalled) == len(set(uninstalled)) == 4
+    gone = {
+        one["objectRef"]["name"]: one["requestReceivedTimestamp"]
+        for one in seen.about(node.namespace)
+        if one["verb"] == "delete" and one["objectRef"]["name"].startswith("sh.helm.release.v1.")
+    }
+    for first, second in BEFORE:
+        assert gone[f"sh.helm.release.v1.{first}.v1"] < gone[f"sh.helm.release.v1.{second}.v1"]
+
+    node.declare()
+    node.until("Rehearsed")
+    assert node.credentials() == credentials
+    assert node.claims() == claims
+    assert node.objects() == objects
+
+
+def test_a_node_deleted_while_no_operator_ran_is_removed_at_its_start(operator: Any, node: Any, kubectl: Any) -> None:
+    node.declare()
+    node.until("Rehearsed")
+    credentials = node.credentials()
+    operator.stop()
+    kubectl("delete", "emn", "node", "-n", node.namespace, "--wait=false")
+    assert node.resource()["metadata"]["deletionTimestamp"]
+    assert len(node.revisions()) == 4
+    operator.start()
+    kubectl.until(lambda: not kubectl("get", "emn", "-n", node.namespace, "-o", "name"), 60)
+    assert node.revisions() == {}
+    assert node.credentials() == credentials
+
+
+def test_a_node_whose_spec_the_operator_refuses_and_that_is_suspended_can_go(node: Any) -> None:
+    node.declare()
+    node.until("Rehearsed")
+    node.declare(suspend=True, components={"keycloak": {"enabled": False}})
+    node.until("Stalled")
+    node.delete()
+    assert node.revisions() == {}
+
+
+def test_releases_of_others_in_the_namespace_stay(operator: Any, node: Any, kubectl: Any) -> None:
+    kubectl("create", "configmap", "theirs", "-n", node.namespace)
+    kubectl("create", "secret", "generic", "theirs", "-n", node.namespace, "--from-literal=a=b")
+    node.declare()
+    node.until("Rehearsed")
+    node.delete()
+    kubectl("get", "configmap/theirs", "secret/theirs", "-n", node.namespace)
+    del operator
