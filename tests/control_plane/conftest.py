@@ -162,6 +162,10 @@ class Operator:
                 child.kill()
         psutil.wait_procs([process], timeout=SECONDS)
 
+    def forget_lease(self, kubectl: Kubectl) -> None:
+        """As if the killed one's lease had run out: the next operator need not wait for that."""
+        kubectl("delete", "leases", "--all", "-n", "mininode-system")
+
     def helm_runs(self) -> list[str]:
         """Verb and release of every Helm process so far."""
         return self.runs.read_text().splitlines()
@@ -234,7 +238,8 @@ class Node:
     def delete(self) -> None:
         """Delete the resource and wait until it is gone."""
         self.kubectl("delete", "emn", self.name, "-n", self.namespace, "--wait=false")
-        self.kubectl.until(lambda: not self.kubectl("get", "emn", "-n", self.namespace, "-o", "name"), SETTLE)
+        mine = ("get", "emn", self.name, "-n", self.namespace, "--ignore-not-found", "-o", "name")
+        self.kubectl.until(lambda: not self.kubectl(*mine), SETTLE)
 
     def helm_secrets(self) -> list[dict[str, Any]]:
         """Metadata of Helm's own Secrets."""

@@ -32,9 +32,7 @@ def test_a_spec_that_can_not_be_made_true_is_told_and_nothing_is_touched(
     assert node.fresh()["Stalled"]["status"] == "False"
 
 
-def test_a_release_of_another_node_is_left_alone(
-    operator: Any, new_node: Any, node: Any, kubectl: Any, tools: Callable[[str], Path], rehearsal: Any
-) -> None:
+def test_a_release_of_another_node_is_left_alone(operator: Any, node: Any, kubectl: Any) -> None:
     """Two nodes in one namespace want a release of the same name: the first has it."""
     node.declare()
     node.until("Rehearsed")
@@ -48,7 +46,6 @@ def test_a_release_of_another_node_is_left_alone(
     assert node.helm_secrets() == before
     second.delete()  # takes nothing of the first with it
     assert node.helm_secrets() == before
-    del new_node, tools, rehearsal
 
 
 def test_a_release_made_by_hand_is_taken_over(
@@ -69,12 +66,11 @@ def test_a_release_made_by_hand_is_taken_over(
     assert "made-by-hand" not in kubectl("get", "configmaps", "-n", node.namespace, "-o", "name")
 
 
-def test_a_pod_that_does_not_become_ready_is_named(operator: Any, shared_node: Any, kubectl: Any) -> None:
+def test_a_pod_that_does_not_become_ready_is_named(shared_node: Any, kubectl: Any) -> None:
     shared_node.declare()
     shared_node.until("Rehearsed")
-    crashing = {BEHAVE: "crash"}
     pod = kubectl("get", "pods", "-n", shared_node.namespace, "-l", "mininode.cancerimage.eu/component=keycloak", "-o", "name").strip()
-    kubectl("label", pod, "-n", shared_node.namespace, *(f"{key}={value}" for key, value in crashing.items()))
+    kubectl("label", pod, "-n", shared_node.namespace, f"{BEHAVE}=crash")
     name = pod.removeprefix("pod/")
     kubectl.until(lambda: name in shared_node.components()["keycloak"]["message"], 60)
     said = shared_node.components()["keycloak"]
@@ -86,4 +82,3 @@ def test_a_pod_that_does_not_become_ready_is_named(operator: Any, shared_node: A
 
     kubectl("label", pod, "-n", shared_node.namespace, f"{BEHAVE}-")
     shared_node.until("Rehearsed")
-    del operator

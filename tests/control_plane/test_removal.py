@@ -63,11 +63,10 @@ def test_a_node_whose_spec_the_operator_refuses_and_that_is_suspended_can_go(nod
     assert node.revisions() == {}
 
 
-def test_releases_of_others_in_the_namespace_stay(operator: Any, node: Any, kubectl: Any) -> None:
+def test_what_others_have_in_the_namespace_stays(node: Any, kubectl: Any) -> None:
     kubectl("create", "configmap", "theirs", "-n", node.namespace)
     kubectl("create", "secret", "generic", "theirs", "-n", node.namespace, "--from-literal=a=b")
     node.declare()
     node.until("Rehearsed")
     node.delete()
     kubectl("get", "configmap/theirs", "secret/theirs", "-n", node.namespace)
-    del operator

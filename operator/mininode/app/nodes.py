@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,15 +17,18 @@ from mininode.api.status import NodeStatus
 from mininode.engine.engine import Engine
 from mininode.engine.owned import Owned
 from mininode.engine.reconcile import Pass
-from mininode.engine.state import RESYNC, NodeMemory, remembered
-from mininode.errors import NotThereYet
+from mininode.engine.state import NodeMemory, remembered
+from mininode.errors import KubeError, NotThereYet
+from mininode.kube.resources import NAMESPACES
 
 _SPREAD = 0.3  # s; nodes do not all look at once when an operator starts
 _QUIET, _QUIET_LIMIT = (
     0.3,
     2.0,
 )  # s without a further edit before an edited node is looked at, and the longest wait for that
-HUNG = 3 * RESYNC  # s without a finished look after which a node's loop counts as hung
+HUNG = 900.0  # s without a finished look after which a node's loop counts as hung: three times its longest pause
+
+log = logging.getLogger(__name__)
 
 
 class Stopped(Protocol):
@@ -107,9 +111,19 @@ class Nodes:
             if (resource.get("spec") or {}).get("deletionPolicy") == DeletionPolicy.ORPHAN:
                 return
             await Pass(self.engine, node.memory, lambda: node.resource, node.wake, deleting=True).run()
-        if node.memory.written.components:
+        node.looked = self.engine.clock()
+        if node.memory.written.components and not await self._goes_with_namespace(node):
             left = ", ".join(component.name for component in node.memory.written.components)
             raise NotThereYet(f"releases remain: {left}")
+
+    async def _goes_with_namespace(self, node: Watched) -> bool:
+        """Whether the whole namespace is being deleted: it takes our rights in it first, and everything else by itself."""
+        try:
+            found = await self.engine.kube.get_metadata(NAMESPACES, node.resource["metadata"]["namespace"])
+        except KubeError as error:
+            log.warning("whether the namespace is going away can't be told: %s", error.message)
+            return False
+        return found is None or "deletionTimestamp" in found["metadata"]
 
     def hung(self) -> list[str]:
         """Names of nodes whose loop has not finished a look for too long."""
@@ -129,7 +143,11 @@ class Nodes:
             node.wake.set()
 
         meta = node.resource["metadata"]
-        owned = Owned(self.engine.kube, meta["name"], meta["namespace"], stirred, lambda _component: node.wake.set())
+        def drifted(_component: str) -> None:
+            node.wake.set()
+
+        left = node.memory.drift
+        owned = Owned(self.engine.kube, meta["name"], meta["namespace"], stirred, drifted, left)
         following = asyncio.create_task(owned.follow())
         try:
             yield owned
@@ -145,7 +163,7 @@ class Nodes:
                 status = NodeStatus.model_validate(resource.get("status") or {})
             except ValidationError:  # written by another version: what it knew is found out again
                 status = NodeStatus()
-            self.watched[uid] = Watched(resource, remembered(status, clock), looked=clock)
+            self.watched[uid] = Watched(resource, remembered(status, clock, self.engine.pace), looked=clock)
         return self.watched[uid]
 
 

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from mininode.engine.pace import USUAL, Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Settings:
     log_format: str = "plain"
     """`plain` for people, `json` for collectors. Variable MININODE_LOG_FORMAT."""
 
+    pace: Pace = USUAL
+    """How often is tried, and how long waited (engine/pace.py). A variable a figure: MININODE_RETRY_LIMIT,
+    MININODE_RETRY_FIRST, MININODE_RETRY_LAST, MININODE_GATE_DEADLINE, MININODE_PROBE_FIRST, MININODE_PROBE_LAST,
+    MININODE_PROBE_AGAIN, MININODE_RESYNC, MININODE_CHECK_AGAIN; times in seconds."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the variables named above. Raises ValueError for a number that is none."""
@@ -39,4 +46,11 @@ class Settings:
             port=int(port) if port else None,
             namespace=environment.get("MININODE_NAMESPACE", "mininode-system"),
             log_format=environment.get("MININODE_LOG_FORMAT", "plain"),
+            pace=_pace(environment),
         )
+
+
+def _pace(environment: Mapping[str, str]) -> Pace:
+    """The figures that the environment gives, each of its own type; the others as they are."""
+    given = {one.name: environment.get(f"MININODE_{one.name.upper()}") for one in fields(Pace)}
+    return Pace(**{name: type(getattr(USUAL, name))(text) for name, text in given.items() if text})

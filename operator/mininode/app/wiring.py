@@ -27,4 +27,5 @@ async def build_engine(settings: Settings, kube: Kube | None = None) -> Engine:
         charts={name: chart(name) for name in components},
         images=ImageLock.load(asset("images.lock.yaml").read_text()),
         events=Events(kube, socket.gethostname()),
+        pace=settings.pace,
     )

@@ -1,5 +1,6 @@
 """Reading the configuration file: what can go wrong before its first character is looked at."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,31 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_config(path: Path) -> "SiteConfig":
-    """The configuration in a file, checked. Raises ConfigError with every mistake."""
+    """The configuration in a file, checked against the model, the components and their charts.
+
+    Raises ConfigError with every mistake and its place.
+    """
     from mininode.api.config import parse_config
+    from mininode.cli.planned import check_plan
     from mininode.components.registry import all_components
 
-    return parse_config(read_bytes(path), str(path), all_components())
+    content = read_bytes(path)
+    site = parse_config(content, str(path), all_components())
+    try:
+        check_plan(site)
+    except ConfigError as error:
+        raise ConfigError(_placed(error.mistakes, content, str(path))) from None
+    return site
+
+
+def _placed(mistakes: tuple[Mistake, ...], content: bytes, source: str) -> list[Mistake]:
+    """Mistakes about fields of the node's spec, with where those stand in the file."""
+    from mininode.api.source import read
+    from mininode.api.text import decode
+
+    document = read(decode(content, source), source)
+    found = []
+    for mistake in mistakes:
+        place = document.place(("node", *mistake.where.split(".")), key=True)
+        found.append(replace(mistake, where=f"node.{mistake.where}", source=source, line=place.line, column=place.column))
+    return found

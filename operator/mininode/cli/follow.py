@@ -12,6 +12,7 @@ from mininode.api.status import NodeStatus, Truth
 from mininode.cli.screen import Screen, verdict
 from mininode.cli.status import fresh, settled
 from mininode.cli.target import Target
+from mininode.cluster.loglines import last_useful_line
 from mininode.errors import KubeError, NotThereYet, Unavailable
 from mininode.kube.client import Kube
 from mininode.kube.resources import EUCAIM_NODES
@@ -42,6 +43,10 @@ class Follower:
             status = NodeStatus.model_validate(resource.get("status") or {})
             if settled(resource):
                 return resource
+            if fresh(resource, status) and resource["spec"].get("suspend"):
+                raise NotThereYet(
+                    "The node is suspended and not complete.", "Set spec.suspend (node.suspend in the configuration) to false."
+                )
             stalled = status.condition(STALLED)
             if fresh(resource, status) and stalled and stalled.status is Truth.TRUE:
                 raise NotThereYet(
@@ -73,7 +78,9 @@ class Follower:
                     raise item
                 if item is not None:
                     last = item
-                    self.screen.update(NodeStatus.model_validate(item.get("status") or {}))
+                    status = NodeStatus.model_validate(item.get("status") or {})
+                    if fresh(item, status) or item["metadata"].get("deletionTimestamp"):
+                        self.screen.update(status)
                 yield item
                 self._check(deadline, last)
         finally:
@@ -113,9 +120,11 @@ class Follower:
             )
         if time.monotonic() > deadline:
             status = NodeStatus.model_validate(last.get("status") or {})
-            ready = status.condition(READY)
+            ready = status.condition(READY) if last and fresh(last, status) else None
+            said = last_useful_line(self.operator_log)
             raise NotThereYet(
-                f"The time is up. {ready.message if ready else 'The operator has not looked at the node yet.'}",
-                f"The operator goes on: `mininode status` shows how far it is. Its log: {self.operator_log}",
+                f"The time is up. {ready.message if ready else 'The operator has not reported on the newest spec yet.'}",
+                "The operator goes on: `mininode status` shows how far it is. "
+                f"Its log, {self.operator_log}, says last: {said or '(nothing)'}",
                 reason="TimeUp",
             )

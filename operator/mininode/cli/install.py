@@ -99,32 +99,32 @@ async def _rehearse(site: "SiteConfig", timeout: float, started: float) -> None:
     stage.start(say)
     helm = Toolbox.from_environment(say=say).get("helm").path
     async with await Kube.connect(stage.kubeconfig) as kube:
-        await _prepare(kube, stage, site, helm, say)
-        changed = await _declare(kube, site)
+        anew = await _prepare(kube, stage, site, helm, say)
+        changed = await _declare(kube, site, anew=anew)
         target = Target(str(stage.kubeconfig), site.namespace, site.name)
         remember(target)
         say("the node is as declared before" if not changed else "the node is declared; the operator makes it true:")
         status = await _follow(kube, target, timeout, lambda: stage.runs("operator"), stage.log("operator"))
-    _conclude(status, target, stage.kubeconfig, time.monotonic() - started)
+    _conclude(status, target, stage, time.monotonic() - started)
 
 
 async def _prepare(
     kube: "Kube", stage: "Rehearsal", site: "SiteConfig", helm: Path, say: Callable[[str], None]
-) -> None:
-    """CRD, rights, namespace, and the operator at work."""
+) -> bool:
+    """CRD, rights, namespace, and the operator at work; whether the operator was started by this."""
     from mininode.cluster.operator_process import operator_spec
     from mininode.cluster.setup import prepare
 
     await prepare(kube, site.namespace)
     spec = await operator_spec(kube, stage.kubeconfig.parent, stage.kubeconfig, helm)
-    before = stage.runs("operator")
-    stage.run_beside(spec)
-    if not before:
-        say("the operator runs under its own service account")
+    anew = stage.run_beside(spec)
+    if anew:
+        say("the operator was started under its own service account")
+    return anew
 
 
-async def _declare(kube: "Kube", site: "SiteConfig") -> bool:
-    """Apply the EucaimNode; whether that changed anything."""
+async def _declare(kube: "Kube", site: "SiteConfig", *, anew: bool) -> bool:
+    """Apply the EucaimNode; whether that changed anything. `anew` asks for a fresh look whatever the status says."""
     from mininode.api import API_VERSION, KIND, REQUESTED_AT
     from mininode.kube.resources import EUCAIM_NODES
 
@@ -135,19 +135,21 @@ async def _declare(kube: "Kube", site: "SiteConfig") -> bool:
         "spec": site.node.model_dump(mode="json", by_alias=True, exclude_unset=True),
     }
     before = await kube.get(EUCAIM_NODES, site.name, site.namespace)
-    annotations = {REQUESTED_AT: _wish(before)}
+    annotations = {REQUESTED_AT: _wish(before, anew=anew)}
     body["metadata"]["annotations"] = {key: value for key, value in annotations.items() if value}
     after = await kube.apply(EUCAIM_NODES, body, site.namespace, manager=_FIELD_MANAGER, force=True)
     return before is None or before["metadata"]["generation"] != after["metadata"]["generation"]
 
 
-def _wish(before: dict[str, Any] | None) -> str:
-    """The wish for a new start: a new one where the node is there and not as it should be, else the one it has."""
+def _wish(before: dict[str, Any] | None, *, anew: bool) -> str:
+    """The wish for a fresh look: a new one where a node is not as it should be, or its operator is new; else the one it has."""
     from mininode.api import REQUESTED_AT
     from mininode.cli.status import settled
 
-    if before is None or settled(before):
-        return str(((before or {}).get("metadata", {}).get("annotations") or {}).get(REQUESTED_AT, ""))
+    if before is None:
+        return ""
+    if settled(before) and not anew:
+        return str((before["metadata"].get("annotations") or {}).get(REQUESTED_AT, ""))
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
@@ -161,12 +163,16 @@ async def _follow(
     return await follower.until_settled(timeout)
 
 
-def _conclude(resource: dict[str, Any], target: Target, kubeconfig: Path, seconds: float) -> None:
+def _conclude(resource: dict[str, Any], target: Target, stage: "Rehearsal", seconds: float) -> None:
+    """What was proven, what runs where, and what to type next."""
     from mininode.api.status import NodeStatus
-    from mininode.cli.screen import verdict
+    from mininode.cli.screen import verdict, wrapped
 
-    typer.echo(verdict(NodeStatus.model_validate(resource["status"])))
-    typer.echo(
-        f"It took {seconds:.1f} s. The node is {target.namespace}/{target.name}; the cluster's access file is {kubeconfig}"
-    )
-    typer.echo("Next: mininode status · mininode plan · mininode rehearsal stop")
+    about = stage.status()
+    typer.echo(wrapped(verdict(NodeStatus.model_validate(resource["status"]))))
+    typer.echo(f"It took {seconds:.1f} s.")
+    typer.echo(f"  node       {target.name} in namespace {target.namespace}, https://{resource['spec']['domain']}")
+    typer.echo(f"  cluster    Kubernetes {about.version} at {about.server}, {about.memory / 2**20:.0f} MiB with the operator")
+    typer.echo(f"  operator   process beside the cluster; its log: {stage.log('operator')}")
+    typer.echo(f"  access     {stage.kubeconfig}")
+    typer.echo("Next: mininode status · mininode plan · mininode uninstall · mininode rehearsal stop")

@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # plain help: reads the same everywhere, and rich need not be loaded
     help="Turns one computer, or a share of a Kubernetes cluster, into a EUCAIM federated node.\n\n"
-    "First steps: mininode rehearsal start, then mininode install micro --cluster rehearsal",
+    "First step: mininode install micro --cluster rehearsal",
 )
 
 _GROUPS = ("config", "rehearsal", "tools", "images", "operator")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mininode.cli.status import Output, OutputOption
-from mininode.cli.target import KubeconfigOption, target
+from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, reachable, target
 
 if TYPE_CHECKING:
     from mininode.engine.preview import Change
@@ -27,12 +27,14 @@ def plan(
     ] = None,
     output: OutputOption = Output.TEXT,
     kubeconfig: KubeconfigOption = None,
+    namespace: NamespaceOption = None,
+    name: NameOption = None,
 ) -> None:
     """Show what an install would change; change nothing. Values that could be secrets are masked.
 
     Example: mininode plan --config config.yaml
     """
-    changes = asyncio.run(_changes(config, kubeconfig))
+    changes = asyncio.run(_changes(config, kubeconfig, namespace, name))
     answer = [_plain(change) for change in changes]
     if output is Output.JSON:
         typer.echo(json.dumps(answer, indent=2))
@@ -67,7 +69,9 @@ def _plain(change: "Change") -> dict[str, Any]:
     }
 
 
-async def _changes(config: Path | None, kubeconfig: Path | None) -> "tuple[Change, ...]":
+async def _changes(
+    config: Path | None, kubeconfig: Path | None, namespace: str | None, name: str | None
+) -> "tuple[Change, ...]":
     from mininode.app.settings import Settings
     from mininode.app.wiring import build_engine
     from mininode.cli.config_file import DEFAULT, read_config
@@ -78,13 +82,13 @@ async def _changes(config: Path | None, kubeconfig: Path | None) -> "tuple[Chang
 
     file = config or (DEFAULT if DEFAULT.exists() else None)
     site = read_config(file) if file else None
-    wanted = target(kubeconfig, site.namespace if site else None, site.name if site else None)
+    wanted = reachable(target(kubeconfig, namespace or (site.namespace if site else None), name or (site.name if site else None)))
     settings = Settings(kubeconfig=Path(wanted.kubeconfig), helm=Toolbox.from_environment().get("helm").path)
     engine = await build_engine(settings)
     try:
         resource = await engine.kube.get(EUCAIM_NODES, wanted.name, wanted.namespace) or {}
         if site is not None:
-            meta = {"name": site.name, "namespace": site.namespace}
+            meta = {"name": wanted.name, "namespace": wanted.namespace}
             resource = {
                 **resource,
                 "metadata": meta,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, target
+from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 
 
 def reconcile(kubeconfig: KubeconfigOption = None, namespace: NamespaceOption = None, name: NameOption = None) -> None:
@@ -14,7 +14,7 @@ def reconcile(kubeconfig: KubeconfigOption = None, namespace: NamespaceOption = 
 
     Example: mininode reconcile && mininode status
     """
-    wanted = target(kubeconfig, namespace, name)
+    wanted = reachable(target(kubeconfig, namespace, name))
     asyncio.run(_ask(wanted))
     typer.echo(f"The operator was asked to look again at node {wanted.name}. `mininode status` shows how it goes.")
 

@@ -1,16 +1,19 @@
 """What a person sees of a node: one line a component, what it waits for, and for how long. Live on a terminal, plain lines else."""
 
+import shutil
 import sys
+import textwrap
 import time
 from dataclasses import dataclass, field
 
 from mininode.api.conditions import READY, REHEARSED
 from mininode.api.status import ComponentStatus, NodeStatus, Truth
 
+_NEWS = 5.0  # s between two plain lines about the same state
 _MARKS = {
     "GateHeld": "✓",
     "Simulated": "≈",
-    "RetriesExceeded": "✗",
+    "RetriesExceeded": "✗", "RolledBack": "✗",
     "OwnedByOther": "✗",
     "Failed": "!",
     "Dependency": "·",
@@ -24,8 +27,10 @@ _STATES = {
     "Progressing": "installing",
     "Removing": "removing",
     "Locked": "unlocking",
-    "Failed": "failed, tried again",
+    "Failed": "retrying",
     "RetriesExceeded": "failed",
+    "RolledBack": "rolled back",
+    "Drifted": "repairing",
     "OwnedByOther": "refused",
     "Suspended": "suspended",
 }
@@ -44,7 +49,7 @@ class Line:
     def of(cls, component: ComponentStatus) -> "Line":
         """The line of a component's status."""
         mark, state = _MARKS.get(component.reason, "…"), _STATES.get(component.reason, component.reason)
-        if component.reason == "Progressing" and component.revision:
+        if component.reason == "Progressing" and component.revision and component.digest != component.wanted:
             state = "upgrading"
         return cls(component.name, mark, state, component.message)
 
@@ -65,7 +70,7 @@ class Screen:
 
     terminal: bool = field(default_factory=sys.stdout.isatty)
     _since: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _shown: dict[str, str] = field(default_factory=dict)
+    _shown: dict[str, tuple[str, str, float]] = field(default_factory=dict)
     _live: object = None
     _status: NodeStatus = field(default_factory=NodeStatus)
 
@@ -76,20 +81,23 @@ class Screen:
         for line in lines(status):
             if self._since.get(line.name, ("",))[0] != line.state:
                 self._since[line.name] = (line.state, now)
-        if self.terminal:
-            self.tick()
-            return
-        width = _width(status)
-        for line in lines(status):
-            key = f"{line.state} {line.message}"
-            if self._shown.get(line.name) != key:
-                self._shown[line.name] = key
-                print(line.text(width, None), flush=True)
+        self._draw() if self.terminal else self._plain()
 
     def tick(self) -> None:
         """Let the clocks of unfinished components run."""
-        if not self.terminal or not self._status.components:
-            return
+        if self._status.components:
+            self._draw() if self.terminal else self._plain()
+
+    def _plain(self) -> None:
+        """A line for each new state; the same state's news at most every few seconds."""
+        now, width = time.monotonic(), _width(self._status)
+        for line in lines(self._status):
+            state, message, shown = self._shown.get(line.name, ("", "", 0.0))
+            if line.state != state or (line.message != message and now - shown >= _NEWS):
+                self._shown[line.name] = (line.state, line.message, now)
+                print(line.text(width, None), flush=True)
+
+    def _draw(self) -> None:
         from rich.live import Live
         from rich.text import Text
 
@@ -98,8 +106,7 @@ class Screen:
             self._live.start()
         width, now = _width(self._status), time.monotonic()
         text = "\n".join(
-            line.text(width, None if line.mark in "✓≈" else now - self._since[line.name][1])
-            for line in lines(self._status)
+            line.text(width, None if line.mark in "✓≈" else now - self._since[line.name][1]) for line in lines(self._status)
         )
         if isinstance(self._live, Live):
             self._live.update(Text(text), refresh=True)
@@ -113,6 +120,11 @@ class Screen:
 
 def _width(status: NodeStatus) -> int:
     return max((len(component.name) for component in status.components), default=0)
+
+
+def wrapped(text: str) -> str:
+    """Text for a person: wrapped by words on a terminal, in one line elsewhere."""
+    return textwrap.fill(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text
 
 
 def verdict(status: NodeStatus) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, target
+from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 from mininode.errors import Exit, NotThereYet
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def status(
 
     Exit code 0: every gate holds, or the rehearsal is complete. 3: not (yet). Example: mininode status -o json
     """
-    wanted = target(kubeconfig, namespace, name)
+    wanted = reachable(target(kubeconfig, namespace, name))
     resource = asyncio.run(_fetch(wanted))
     if output is Output.JSON:
         typer.echo(json.dumps(_answer(resource), indent=2))
@@ -103,7 +103,7 @@ def _answer(resource: dict[str, Any]) -> dict[str, Any]:
 
 def _print(wanted: Target, resource: dict[str, Any]) -> None:
     from mininode.api.status import NodeStatus
-    from mininode.cli.screen import lines, verdict
+    from mininode.cli.screen import lines, verdict, wrapped
 
     found = NodeStatus.model_validate(resource.get("status") or {})
     spec = resource["spec"]
@@ -116,6 +116,7 @@ def _print(wanted: Target, resource: dict[str, Any]) -> None:
         typer.echo(f"  {line.mark} {line.name:<{width}}  {line.state:<12} {revision:<12} {line.message}")
     for kept in found.kept:
         typer.echo(f"  kept: {kept}")
-    if not fresh(resource, found):
+    if fresh(resource, found):
+        typer.echo(wrapped(verdict(found)))
+    else:
         typer.echo("The operator has not looked at the newest spec yet.")
-    typer.echo(verdict(found))

@@ -60,6 +60,19 @@ def target(kubeconfig: Path | None, namespace: str | None, name: str | None) -> 
     )
 
 
+def reachable(wanted: Target) -> Target:
+    """The target, once it is clear that there is a cluster to speak to. Raises Unavailable with what to type first."""
+    from mininode.cluster.rehearsal import Rehearsal, default_home
+
+    file = Path(wanted.kubeconfig)
+    if not file.exists():
+        raise Unavailable(f"There is no access file {file}.", "Name the cluster's access file with --kubeconfig.", reason="NoAccessFile")
+    stage = Rehearsal(default_home(), lambda _name: file)  # no program is started, so none is looked for
+    if file == stage.kubeconfig and not stage.runs("kube-apiserver"):
+        raise Unavailable("The rehearsal is stopped.", "Start it with `mininode rehearsal start`.", reason="RehearsalStopped")
+    return wanted
+
+
 def _remembered() -> Target | None:
     try:
         return Target(**json.loads(_file().read_text()))

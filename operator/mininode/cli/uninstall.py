@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, target
+from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 
 if TYPE_CHECKING:
     from mininode.kube.client import Kube
@@ -27,7 +27,7 @@ def uninstall(
     """
     from mininode.errors import ConfigError, Mistake
 
-    wanted = target(kubeconfig, namespace, name)
+    wanted = reachable(target(kubeconfig, namespace, name))
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigError([Mistake("--yes", "there is no terminal to ask on", "Add --yes to remove the node's software")])
@@ -54,6 +54,8 @@ async def _remove(wanted: Target, timeout: float) -> None:
         typer.echo("Kept, so that installing again finds it:")
         for one in left:
             typer.echo(f"  {one}")
+    if _operator(wanted)[0] is not None:
+        typer.echo("The rehearsal itself still runs. Next: mininode rehearsal stop")
 
 
 async def _until_gone(kube: "Kube", wanted: Target, timeout: float) -> None:

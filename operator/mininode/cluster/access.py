@@ -101,7 +101,11 @@ class Access:
             answer = client.get(url)
         except httpx.HTTPError as error:
             return _reason(error)
-        return "" if answer.status_code == _OK else f"it answers {answer.status_code}: {answer.text.strip()[-200:]}"
+        if answer.status_code == _OK:
+            return ""
+        # A health door lists its checks, a line each; those that fail begin with [-].
+        failing = [line[3:].split()[0] for line in answer.text.splitlines() if line.startswith("[-]")]
+        return f"not ready: {', '.join(failing)}" if failing else f"it answers {answer.status_code}"
 
     def _send(self, method: str, path: str, *, absent_ok: bool = False, **request: Any) -> None:
         try:

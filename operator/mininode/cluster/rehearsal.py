@@ -123,8 +123,8 @@ class Rehearsal:
                 file.unlink(missing_ok=True)
         say("the rehearsal's state is gone; its logs are in " + str(self._layout.logs))
 
-    def run_beside(self, spec: ProcessSpec) -> None:
-        """Keep an extra process running until `stop`: started when it does not run or when its fingerprint changed."""
+    def run_beside(self, spec: ProcessSpec) -> bool:
+        """Keep an extra process running until `stop`; whether it was started now: it did not run, or its fingerprint changed."""
         if spec.name in ORDER:
             raise ValueError(f"{spec.name} is a part of the rehearsal itself")
         with self._alone(lambda _line: None, f"starting {spec.name}"):
@@ -134,9 +134,10 @@ class Rehearsal:
                 )
             record = self._supervisor.running(spec.name)
             if record and record.fingerprint == spec.fingerprint:
-                return
+                return False
             self._supervisor.stop(spec.name, self.settings.patience)
             self._supervisor.start(spec)
+            return True
 
     def stop_beside(self, name: str) -> None:
         """End an extra process, if it runs."""

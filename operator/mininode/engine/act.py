@@ -10,8 +10,9 @@ from mininode.components.base import Component, GateResult, GateState, Node, Pro
 from mininode.credentials.store import new_secret, rendered_secret
 from mininode.engine.drift import Drift, correct
 from mininode.engine.health import not_ready
-from mininode.engine.owned import Owned
+from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes
+from mininode.errors import MininodeError
 from mininode.helm.charts import chart_path
 from mininode.helm.client import Helm
 from mininode.helm.locks import only_one
@@ -20,7 +21,6 @@ from mininode.kube.resources import CLAIMS, DEPLOYMENTS, JOBS, NODES, PODS, SECR
 from mininode.planning.plan import PlannedRelease, release_labels
 from mininode.planning.release import Release, secret_name
 
-FIELD_MANAGER = "mininode-operator"
 KWOK_ANNOTATION = "kwok.x-k8s.io/node"  # on every machine that KWOK simulates (kwok.sigs.k8s.io, node management)
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Actor:
 
     async def apply(self, planned: PlannedRelease, generation: int) -> int:
         """Make the credentials that are missing, then install or upgrade; returns the release's revision."""
-        await self._credentials(planned.component)
+        await self.credentials(planned.component)
         labels = {**release_labels(self.node, planned.name), INPUTS_LABEL: planned.digest}
         return await self.helm.apply(
             planned.name,
@@ -100,35 +100,41 @@ class Actor:
         except ProbeFailed as failure:
             return pending(str(failure))
 
-    async def _credentials(self, component: Component) -> None:
-        for credential in component.credentials:
-            if await self.kube.get_metadata(SECRETS, credential.name, self.node.namespace) is None:
-                made = await self.kube.create(
-                    SECRETS, new_secret(self.node, component.name, credential), self.node.namespace
-                )
-                if made is not None:
-                    log.info(
-                        "credential %s was made",
-                        credential.name,
-                        extra={"node": self.node.name, "component": component.name},
-                    )
-        for secret in component.rendered:
-            await self._render(component, secret)
+    async def credentials(self, component: Component, *, make: bool = True) -> tuple[Drift, ...]:
+        """Make the component's Secrets that are missing, and those that are computed from others as they should be.
 
-    async def _render(self, component: Component, secret: RenderedSecret) -> None:
+        Returns what was not as it should be; with `make` off it only tells. A value that is there is never overwritten:
+        somebody may have changed a password on purpose. Raises KubeError, MininodeError.
+        """
+        found = []
+        for credential in component.credentials:
+            if await self.kube.get_metadata(SECRETS, credential.name, self.node.namespace) is not None:
+                continue
+            if make:
+                made = new_secret(self.node, component.name, credential)
+                await self.kube.create(SECRETS, made, self.node.namespace)
+                context = {"node": self.node.name, "component": component.name}
+                log.info("credential %s was made", credential.name, extra=context)
+            found.append(Drift("Secret", credential.name, "deleted", make))
+        for secret in component.rendered:
+            found += await self._render(component, secret, make=make)
+        return tuple(found)
+
+    async def _render(self, component: Component, secret: RenderedSecret, *, make: bool) -> tuple[Drift, ...]:
         probes = LiveProbes(self.kube, self.node.namespace)
-        inputs = tuple([await probes.secret(one.name, one.key) for one in secret.inputs])
+        try:
+            inputs = tuple([await probes.secret(one.name, one.key) for one in secret.inputs])
+        except ProbeFailed as error:
+            raise MininodeError(str(error), f"Secret {secret.name} is made from it.", reason="CredentialMissing") from error
         text = secret.render(self.node, inputs)
         present = await self.kube.get(SECRETS, secret.name, self.node.namespace)
-        if (
-            present is not None
-            and (present.get("data") or {}).get(secret.key) == base64.b64encode(text.encode()).decode()
-        ):
-            return
-        await self.kube.apply(
-            SECRETS, rendered_secret(self.node, component.name, secret.name, {secret.key: text}), self.node.namespace,
-            manager=FIELD_MANAGER, force=True,
-        )  # fmt: skip
+        encoded = base64.b64encode(text.encode()).decode()
+        if present is not None and (present.get("data") or {}).get(secret.key) == encoded:
+            return ()
+        if make:
+            body = rendered_secret(self.node, component.name, secret.name, {secret.key: text})
+            await self.kube.apply(SECRETS, body, self.node.namespace, manager=FIELD_MANAGER, force=True)
+        return (Drift("Secret", secret.name, "deleted" if present is None else "changed", make),)
 
     async def _simulated(self, pods: list[Object]) -> bool:
         """Whether any of the pods lives on a machine that KWOK simulates."""

@@ -10,6 +10,7 @@ from mininode.api.config import parse_spec
 from mininode.components.base import Component, Node
 from mininode.engine.events import Events
 from mininode.engine.metrics import Metrics
+from mininode.engine.pace import USUAL, Pace
 from mininode.helm.charts import Chart
 from mininode.helm.client import Helm
 from mininode.kube.client import Kube
@@ -27,6 +28,7 @@ class Engine:
     charts: Mapping[str, Chart]
     images: ImageLock
     events: Events
+    pace: Pace = USUAL
     metrics: Metrics = field(default_factory=Metrics)
     clock: Callable[[], float] = time.monotonic
 

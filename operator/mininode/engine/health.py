@@ -8,6 +8,8 @@ from typing import Any
 
 Object = Mapping[str, Any]
 
+_LAST_LINES, _SAID_LIMIT = 3, 300  # of what a container said before it ended; the limit in characters
+
 
 def not_ready(workloads: Iterable[Object], pods: Iterable[Object]) -> str | None:
     """None when every workload is Current; else why the first one that is not isn't, with what its pods say."""
@@ -30,12 +32,19 @@ def _workload(workload: Object) -> str | None:
     if kind == "StatefulSet" and wanted == 0:
         return None
     if updated < wanted:
-        return f"{kind} {name} is being renewed ({updated} of {wanted} pods)"
+        return f"{kind} {name} is being renewed ({updated} of {wanted} pods){_pods_refused(status)}"
     if kind == "Deployment" and status.get("replicas", 0) > updated:
         return f"Deployment {name} waits for old pods to end"
     if ready < wanted:
-        return f"{kind} {name} has {ready} of {wanted} pods ready"
+        return f"{kind} {name} has {ready} of {wanted} pods ready{_pods_refused(status)}"
     return None
+
+
+def _pods_refused(status: Object) -> str:
+    """Why the pods were not even made: a quota, a security rule (condition ReplicaFailure of apps/v1 Deployment)."""
+    conditions = {one["type"]: one for one in status.get("conditions") or [] if one["status"] == "True"}
+    message = conditions.get("ReplicaFailure", {}).get("message", "")
+    return f": its pods are refused: {message}" if message else ""
 
 
 def _job(name: str, status: Object) -> str | None:
@@ -69,9 +78,19 @@ def pod_problem(pod: Object) -> str | None:
         state = container.get("state") or {}
         if waiting := state.get("waiting"):
             text = f"{waiting.get('reason', 'Waiting')} {waiting.get('message', '')}".strip()
-            return f"container {container['name']} of pod {name} waits: {text}"
+            return f"container {container['name']} of pod {name} waits: {text}{_last_words(container)}"
         if (ended := state.get("terminated")) and ended.get("exitCode", 0) != 0:
             return f"container {container['name']} of pod {name} ended with {ended.get('exitCode')} ({ended.get('reason', '')})"
     if conditions.get("Ready", {}).get("status") != "True" and status.get("phase") == "Running":
         return f"pod {name} runs, but its readiness probe says no"
     return None
+
+
+def _last_words(container: Object) -> str:
+    """How the container ended last time, and the end of what it said (the kubelet puts it there, where the chart asks for it)."""
+    ended = (container.get("lastState") or {}).get("terminated")
+    if not ended:
+        return ""
+    lines = [line.strip() for line in str(ended.get("message") or "").splitlines() if line.strip()]
+    said = f", and said: {' | '.join(lines[-_LAST_LINES:])[-_SAID_LIMIT:]}" if lines else ""
+    return f"; it ended with {ended.get('exitCode')} ({ended.get('reason', '')}){said}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mininode.api.spec import DriftCorrection
 from mininode.components.base import Component, GateState
 from mininode.engine.report import Finding
-from mininode.engine.state import RESYNC, RETRY_LIMIT, NodeMemory
+from mininode.engine.state import NodeMemory
 from mininode.planning.decide import Case, Row, decide
 from mininode.planning.graph import dependants
 from mininode.planning.plan import Plan
@@ -44,6 +44,7 @@ def _finding(name: str, view: View, memory: NodeMemory) -> Finding:
     spec = view.plan.node.spec
     requires = component.requires if component else ()
     failure = memory.failure(name, wanted or REMOVAL)
+    failed = failure if failure is not None and not failure.on_trial else None  # what the next step depends on
     gate = memory.gate(name, release)
     waits_for = tuple(other for other in requires if wanted is not None and not _settled(other, view, memory))
     case = Case(
@@ -53,9 +54,9 @@ def _finding(name: str, view: View, memory: NodeMemory) -> Finding:
         gate=gate,
         requires_hold=not waits_for,
         dependants_remain=_dependants_remain(name, view),
-        failures=failure.count if failure else 0,
-        exhausted=failure is not None and failure.count >= RETRY_LIMIT and wanted is not None,
-        retry_due=failure is None or failure.due <= view.now,
+        failures=failed.count if failed else 0,
+        exhausted=failed is not None and failed.count >= memory.pace.retry_limit and wanted is not None,
+        retry_due=failed is None or failed.due <= view.now,
         probe_due=memory.gate_due(name, release) <= view.now,
         drifted=name in view.suspects and spec.drift_correction is not DriftCorrection.OFF,
         suspended=spec.suspend and not view.removing,
@@ -67,11 +68,11 @@ def _finding(name: str, view: View, memory: NodeMemory) -> Finding:
         release=release,
         wanted=wanted or "",
         gate=gate,
-        evidence=failure.message if failure else memory.evidence(name, release),
+        evidence=failed.message if failed else memory.evidence(name, release),
         waits_for=waits_for if row.reason == "Dependency" else (),
-        failures=case.failures,
+        failures=failure.count if failure else 0,
         attempts=memory.attempts.get(name, ()),
-        drift=memory.drift.get(name, ""),
+        drift="; ".join(memory.drift.get(name, {}).values()) if spec.drift_correction is not DriftCorrection.OFF else "",
     )
 
 
@@ -98,7 +99,7 @@ def pause(found: Collection[Finding], memory: NodeMemory, now: float) -> float:
 
     What was due already and led to no action is held up by something else, whose end wakes us.
     """
-    due = [now + RESYNC]
+    due = [now + memory.pace.resync]
     for finding in found:
         if finding.failures and (failure := memory.failures.get(finding.name)):
             due.append(failure.due)

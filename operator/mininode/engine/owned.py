@@ -1,14 +1,14 @@
 """What a node owns, in memory: followed by watches, so that health costs no request and a change by hand is seen at once.
 
-A change by hand is told from our own by who owns which field: Helm applies server-side under the name `helm`, and the API
-server takes a field away from Helm's list when somebody else sets it to another value or removes it. So an object whose
-list of Helm's fields shrank, while Helm itself did not write, or that is gone, was changed by hand
+A change by hand is told from our own by who owns which field: Helm applies server-side under the name `helm`, we under our
+own names, and the API server takes a field off a writer's list when somebody else sets it to another value or removes it. So
+an object of which such a list shrank, while that writer itself did not write, or that is gone, was changed by hand
 (ManagedFieldsEntry.time, Kubernetes API: it does not move when another manager takes a field over).
 """
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NODE_LABEL
@@ -17,6 +17,9 @@ from mininode.kube.reflector import Reflector
 from mininode.kube.resources import CONFIG_MAPS, DEPLOYMENTS, JOBS, PODS, SECRETS, SERVICES, STATEFUL_SETS
 
 HELM_MANAGER = "helm"  # helm/pkg/kube: the program's name
+FIELD_MANAGER = "mininode-operator"  # the name under which we apply
+_CREATOR = "mininode"  # what the API server notes for objects that we create: the user agent up to its slash
+_WRITERS = (HELM_MANAGER, FIELD_MANAGER, _CREATOR)
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 _WATCHED = (
     ("Deployment", DEPLOYMENTS, False),
@@ -38,6 +41,7 @@ class Owned:
     namespace: str
     stirred: Callable[[str], None]  # told a component whose pods or workloads changed
     drifted: Callable[[str], None]  # told a component of which an object was changed by hand
+    left: Mapping[str, Collection[tuple[str, str]]] = field(default_factory=dict)  # component -> known as changed, left so
     suspects: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # component -> kind and name
     _kinds: dict[str, Reflector] = field(default_factory=dict)
 
@@ -76,21 +80,26 @@ class Owned:
             return
         if reflector.kind in (*WORKLOADS, "Pod"):
             self.stirred(component)
-        if reflector.synced.is_set() and by_hand(before, after):
-            self.suspects.setdefault(component, set()).add((reflector.kind, item["metadata"]["name"]))
+        which = (reflector.kind, item["metadata"]["name"])
+        # What is left as people made it may come right by their hands as well, and that takes nothing from anybody.
+        if reflector.synced.is_set() and (by_hand(before, after) or which in self.left.get(component, ())):
+            self.suspects.setdefault(component, set()).add(which)
             self.drifted(component)
 
 
 def by_hand(before: Object | None, after: Object | None) -> bool:
-    """Whether this change took something from Helm that Helm did not give up itself."""
-    if before is None or exempt(before) or (entry := _helm_entry(before)) is None:
+    """Whether this change took something from Helm or from us that the writer did not give up itself."""
+    if before is None or exempt(before) or not (entries := _written(before)):
         return False
     if after is None:
         return True
     if exempt(after):
         return False
-    now = _helm_entry(after)
-    return now is None or (now["time"] == entry["time"] and _fields(now) != _fields(entry))
+    now = _written(after)
+    return any(
+        writer not in now or (now[writer]["time"] == entry["time"] and _fields(now[writer]) != _fields(entry))
+        for writer, entry in entries.items()
+    )
 
 
 def exempt(item: Object) -> bool:
@@ -98,9 +107,10 @@ def exempt(item: Object) -> bool:
     return (item["metadata"].get("annotations") or {}).get(DRIFT_ANNOTATION) == DRIFT_IGNORE
 
 
-def _helm_entry(item: Object) -> Object | None:
+def _written(item: Object) -> dict[str, Object]:
+    """What Helm and we set of the object, by writer."""
     entries = item["metadata"].get("managedFields") or []
-    return next((one for one in entries if one.get("manager") == HELM_MANAGER and not one.get("subresource")), None)
+    return {one["manager"]: one for one in entries if one.get("manager") in _WRITERS and not one.get("subresource")}
 
 
 def _fields(entry: Object) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from mininode.api.status import NodeStatus
 from mininode.engine.engine import Engine
 from mininode.engine.look import View, findings
+from mininode.engine.report import Finding
 from mininode.engine.state import remembered
 from mininode.kube.resources import SECRETS
 from mininode.planning.decide import IDLE, Action
@@ -36,7 +37,7 @@ class Change:
     @property
     def nothing(self) -> bool:
         """Whether the release stays as it is."""
-        return self.action in IDLE - {Action.WAIT} or self.action is Action.PROBE
+        return self.action in IDLE or self.action is Action.PROBE
 
 
 async def preview(engine: Engine, resource: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -47,7 +48,7 @@ async def preview(engine: Engine, resource: Mapping[str, Any]) -> tuple[Change, 
     view = View(
         planned, {one.name: one.digest for one in planned.releases}, releases, engine.components, engine.clock()
     )
-    memory = remembered(NodeStatus.model_validate(resource.get("status") or {}), engine.clock())
+    memory = remembered(NodeStatus.model_validate(resource.get("status") or {}), engine.clock(), engine.pace)
     changes = []
     for finding in findings(view, memory):
         release, wanted = finding.release, planned.release(finding.name)
@@ -56,14 +57,16 @@ async def preview(engine: Engine, resource: Mapping[str, Any]) -> tuple[Change, 
             differences = tuple(
                 _differences(await engine.helm.values(finding.name, namespace=namespace), wanted.values)
             )
-        changes.append(
-            Change(finding.name, finding.row.action, _because(finding.row.because, finding.waits_for), differences)
-        )
+        changes.append(Change(finding.name, *_what(finding), differences))
     return tuple(changes)
 
 
-def _because(text: str, waits_for: tuple[str, ...]) -> str:
-    return f"after {', '.join(waits_for)}" if waits_for else text
+def _what(finding: Finding) -> tuple[Action, str]:
+    """What would be done and why; for one that has to wait: what it waits to have done."""
+    if not finding.waits_for:
+        return finding.row.action, finding.row.because
+    after = f"after {', '.join(finding.waits_for)}"
+    return (Action.INSTALL, f"there is no release; {after}") if finding.release is None else (Action.UPGRADE, f"its inputs changed; {after}")
 
 
 def _differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mininode.api import API_VERSION, KIND, REQUESTED_AT
+from mininode.api.spec import DriftCorrection
 from mininode.api.status import NodeStatus
-from mininode.engine.act import FIELD_MANAGER, Actor
+from mininode.engine.act import Actor
 from mininode.engine.engine import Engine, now
 from mininode.engine.look import View, findings, pause
-from mininode.engine.owned import Owned
+from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.report import Circumstances, Finding, invalid_status, node_status
-from mininode.engine.state import RESYNC, NodeMemory
+from mininode.engine.state import NodeMemory
 from mininode.engine.work import Work
 from mininode.errors import ConfigError, KubeError
 from mininode.kube.resources import EUCAIM_NODES, SECRETS
@@ -87,13 +88,13 @@ class Pass:
         await self.settle()
         resource = self.resource()
         if resource["metadata"].get("deletionTimestamp") and not self.deleting:
-            return RESYNC  # what runs may end, nothing new is begun: the removal comes next
+            return self.memory.pace.resync  # what runs may end, nothing new is begun: the removal comes next
         self.memory.heard((resource["metadata"].get("annotations") or {}).get(REQUESTED_AT, "")[:63])
         try:
             planned = self._plan(resource)
         except ConfigError as error:
             await self._write(resource, invalid_status(str(error), self.memory.written, self._around(resource)))
-            return RESYNC
+            return self.memory.pace.resync
         view = await self._view(planned)
         found = findings(view, self.memory)
         work = Work(
@@ -129,11 +130,18 @@ class Pass:
             components=self.engine.components,
             now=self.engine.clock(),
             busy={name: self.under_way[name] for name in self.running},
-            suspects=()
-            if self.owned is None
-            else tuple(name for name, objects in self.owned.suspects.items() if objects),
+            suspects=self._suspects(planned),
             removing=self.deleting,
         )
+
+    def _suspects(self, planned: Plan) -> tuple[str, ...]:
+        """Components of which something was changed by hand: seen just now, or left so until corrections were wished for."""
+        if self.owned is None:
+            return ()
+        seen = [name for name, objects in self.owned.suspects.items() if objects]
+        if planned.node.spec.drift_correction is DriftCorrection.ENFORCE:
+            seen += [name for name, objects in self.memory.drift.items() if objects]
+        return tuple(seen)
 
     def _around(self, resource: Mapping[str, Any], *, suspended: bool = False) -> Circumstances:
         return Circumstances(

@@ -1,23 +1,15 @@
 """What the engine remembers of a node between two looks. All of it can be lost: the next look starts from the cluster."""
 
+import math
 import random
 from dataclasses import dataclass, field
 
 from mininode.api.status import Attempt, Gate, NodeStatus
 from mininode.components.base import GateResult, GateState
+from mininode.engine.pace import USUAL, Pace
 from mininode.planning.release import Release
 
-RETRY_LIMIT = 5  # attempts for one digest; then it goes back to what worked, and a human or a new spec is needed
-GATE_DEADLINE = 600.0  # s that a gate may take after an install or upgrade: a slow disk and a big image; then that has failed
-RETRY_FIRST, RETRY_LAST = 5.0, 300.0  # s between attempts: doubles, with jitter, so that a broken node does not storm
-# s between questions to a gate that does not hold yet; Guacamole bars who fails to log in 30 times in 300 s.
-PROBE_FIRST, PROBE_LAST = 0.5, 15.0
-RESYNC = 300.0  # s between looks at a node that is as it should be
-CHECK_AGAIN = (
-    1800.0  # s after which all objects of a release are compared with its chart; in between watches tell of changes
-)
 ATTEMPTS_KEPT = 5
-PROBE_AGAIN = 300.0  # s after which a gate that held is asked again
 
 
 @dataclass(slots=True)
@@ -39,17 +31,24 @@ class Failure:
     digest: str
     count: int
     message: str
-    due: float  # when to try again, on the loop's clock
+    due: float  # when to try again, on the loop's clock; never, while the latest attempt waits for its gate
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether Helm has done the latest attempt, and the gate has yet to tell whether it worked."""
+        return self.due == math.inf
 
 
 @dataclass(slots=True)
 class NodeMemory:
     """Gates and failures by component, and the status as it was last written."""
 
+    pace: Pace = USUAL
     gates: dict[str, GateMemory] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
     attempts: dict[str, tuple[Attempt, ...]] = field(default_factory=dict)  # newest first
-    drift: dict[str, str] = field(default_factory=dict)  # component -> what is not as its chart says and is left so
+    # component -> kind and name of what is not as its chart says and is left so, with a sentence
+    drift: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)  # when all objects of a component were last compared
     kept: tuple[str, ...] = ()  # what stayed when components were removed
     requested: str = ""  # the wish for a new start that was heard last
@@ -90,17 +89,19 @@ class NodeMemory:
         ):
             known = None  # the first no after a yes starts to count anew
         asked, since = (known.asked + 1, known.since) if known is not None else (0, now)
-        pause = min(PROBE_FIRST * 2.0**asked, PROBE_LAST) if result.state is GateState.PENDING else PROBE_AGAIN
+        pause = self.pace.probe_again
+        if result.state is GateState.PENDING:
+            pause = min(self.pace.probe_first * 2.0 ** min(asked, 30), self.pace.probe_last)
         self.gates[name] = GateMemory(release.digest, release.revision, result, since, asked, now + pause)
 
-    def overdue(self, name: str, release: Release, seconds: float, now: float) -> bool:
-        """Whether the gate of this very revision has not held for this long."""
+    def overdue(self, name: str, release: Release, now: float) -> bool:
+        """Whether the gate of this very revision has not held for longer than it may."""
         known = self.gates.get(name)
-        return known is not None and self._about(known, release) and known.asked > 0 and now - known.since > seconds
+        return known is not None and self._about(known, release) and known.asked > 0 and now - known.since > self.pace.gate_deadline
 
     def check_due(self, name: str, now: float) -> bool:
         """Whether all objects of the component are to be compared with its chart; afterwards they are not for a while."""
-        if now - self.checked.get(name, -CHECK_AGAIN) < CHECK_AGAIN:
+        if name in self.checked and now - self.checked[name] < self.pace.check_again:
             return False
         self.checked[name] = now
         return True
@@ -118,9 +119,15 @@ class NodeMemory:
         """Count a failed attempt and return how many there were in a row; the pause doubles, and jitter keeps nodes apart."""
         known = self.failures.get(name)
         count = known.count + 1 if known is not None and known.digest == digest else 1
-        pause = min(RETRY_FIRST * 2.0 ** (count - 1), RETRY_LAST) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        pause = min(self.pace.retry_first * 2.0 ** min(count - 1, 30), self.pace.retry_last)
+        pause *= random.uniform(0.75, 1.25)  # noqa: S311 - jitter
         self.failures[name] = Failure(digest, count, message, now + pause)
         return count
+
+    def tried(self, name: str) -> None:
+        """Helm has done what failed before; the failures count on until the gate has told whether it worked."""
+        if (known := self.failures.get(name)) is not None:
+            known.due = math.inf
 
     def failure(self, name: str, digest: str | None) -> Failure | None:
         """The failures of the digest that is wanted now; those of another are history."""
@@ -128,9 +135,9 @@ class NodeMemory:
         return known if known is not None and known.digest == digest else None
 
 
-def remembered(status: NodeStatus, now: float) -> NodeMemory:
+def remembered(status: NodeStatus, now: float, pace: Pace = USUAL) -> NodeMemory:
     """What a former operator wrote into the status: gates need not be asked again at once, failures keep their count."""
-    memory = NodeMemory(kept=status.kept, requested=status.last_handled_reconcile_at, written=status)
+    memory = NodeMemory(pace, kept=status.kept, requested=status.last_handled_reconcile_at, written=status)
     memory.attempts = {component.name: component.attempts for component in status.components}
     for component in status.components:
         if component.failures:
@@ -140,6 +147,6 @@ def remembered(status: NodeStatus, now: float) -> NodeMemory:
                 component.digest,
                 component.revision,
                 GateResult(GateState(component.gate.value), component.message),
-                due=now + PROBE_AGAIN * random.uniform(0.1, 1.0),  # noqa: S311 - spreads the questions after a restart
+                due=now + pace.probe_again * random.uniform(0.1, 1.0),  # noqa: S311 - spreads the questions after a restart
             )
     return memory

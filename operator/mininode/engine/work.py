@@ -10,10 +10,11 @@ from mininode.api.spec import DriftCorrection
 from mininode.api.status import Attempt
 from mininode.components.base import GateState, pending
 from mininode.engine.act import Actor, kept
+from mininode.engine.drift import Drift
 from mininode.engine.engine import Engine, now
 from mininode.engine.look import REMOVAL, View
 from mininode.engine.report import Finding
-from mininode.engine.state import GATE_DEADLINE, NodeMemory
+from mininode.engine.state import NodeMemory
 from mininode.errors import HelmError, KubeError, MininodeError
 from mininode.planning.decide import Action
 from mininode.planning.release import Release
@@ -93,10 +94,16 @@ class Work:
                 )
         elif before is not GateState.PENDING:
             await self._tell("GateLost", finding, result.evidence, warning=True)
-        elif self.memory.overdue(finding.name, release, GATE_DEADLINE, clock) and not finding.failures:
+        elif self.memory.overdue(finding.name, release, clock) and self._awaits_verdict(finding):
+            seconds = self.memory.pace.gate_deadline
             await self._failed(
-                finding, "GateTimeout", f"its gate did not hold within {GATE_DEADLINE:.0f} s: {result.evidence}"
+                finding, "GateTimeout", f"its gate did not hold within {seconds:.0f} s: {result.evidence}"
             )
+
+    def _awaits_verdict(self, finding: Finding) -> bool:
+        """Whether the gate's silence is not counted as a failure of this revision yet."""
+        failure = self.memory.failure(finding.name, finding.wanted)
+        return failure is None or failure.on_trial
 
     async def _correct(self, finding: Finding, release: Release, suspects: set[tuple[str, str]] | None) -> None:
         """Put right what was changed by hand, or only tell of it; None for `suspects` looks at every object."""
@@ -106,27 +113,35 @@ class Work:
         enforce = spec.drift_correction is DriftCorrection.ENFORCE
         try:
             found = await self.actor.correct(release, suspects, enforce=enforce)
-        except KubeError:
+            if suspects is None or any(kind == "Secret" for kind, _ in suspects):
+                found += await self.actor.credentials(self.engine.components[finding.name], make=enforce)
+        except MininodeError:
             if self.actor.owned is not None and suspects:
                 self.actor.owned.suspects.setdefault(finding.name, set()).update(suspects)
             raise
-        meta = self.resource["metadata"]
         for drift in found:
-            self.engine.metrics.drift.labels(
-                meta["namespace"], meta["name"], finding.name, str(drift.corrected).lower()
-            ).inc()
-            log.info("%s: %s", finding.name, drift.sentence, extra=self._context(finding))
-            await self._tell(
-                "DriftCorrected" if drift.corrected else "Drifted", finding, drift.sentence, warning=not drift.corrected
-            )
+            await self._drift(finding, drift)
         self.memory.failures.pop(finding.name, None)
-        self.memory.drift[finding.name] = "; ".join(drift.sentence for drift in found if not drift.corrected)
+        known = self.memory.drift.setdefault(finding.name, {})
+        for which in suspects if suspects is not None else tuple(known):
+            known.pop(which, None)
+        known.update({(drift.kind, drift.name): drift.sentence for drift in found if not drift.corrected})
         if found:
             self.memory.stirred(finding.name)
 
+    async def _drift(self, finding: Finding, drift: Drift) -> None:
+        """Tell of one object that was not as it should be."""
+        meta = self.resource["metadata"]
+        corrected = str(drift.corrected).lower()
+        self.engine.metrics.drift.labels(meta["namespace"], meta["name"], finding.name, corrected).inc()
+        log.info("%s: %s", finding.name, drift.sentence, extra=self._context(finding))
+        reason = "DriftCorrected" if drift.corrected else "Drifted"
+        await self._tell(reason, finding, drift.sentence, warning=not drift.corrected)
+
     def _suspects(self, name: str) -> set[tuple[str, str]]:
-        """Take what was seen to change by hand."""
-        return self.actor.owned.suspects.pop(name, set()) if self.actor.owned is not None else set()
+        """Take what was seen to change by hand, and what was known to be so."""
+        seen = self.actor.owned.suspects.pop(name, set()) if self.actor.owned is not None else set()
+        return seen | set(self.memory.drift.get(name, ()))
 
     def _forget_suspects(self, name: str) -> None:
         """What Helm is about to apply anyway need not be corrected."""
@@ -136,8 +151,10 @@ class Work:
 
     async def _succeeded(self, finding: Finding, seconds: float) -> None:
         action = finding.row.action
-        if action is not Action.ROLLBACK:
+        if action is Action.UNINSTALL:
             self.memory.failures.pop(finding.name, None)
+        elif action not in (Action.ROLLBACK, Action.UNLOCK):
+            self.memory.tried(finding.name)
         log.info(
             "%s of %s done in %.1f s",
             action,

@@ -39,7 +39,7 @@ class HelmCommand(Command):  # type: ignore[misc] # pyhelm3 carries no types
         deadline: float,
         extra: tuple[str, ...] = (),
         kubeconfig: Path | None = None,
-        history: int = 5,
+        history: int = 10,
         inherited: tuple[int, ...] = (),
     ) -> None:
         super().__init__(
@@ -48,6 +48,7 @@ class HelmCommand(Command):  # type: ignore[misc] # pyhelm3 carries no types
             default_timeout=f"{int(deadline)}s",
             history_max_revisions=history,
         )
+        # `history` revisions are kept: more than there are attempts for one digest, or the one to go back to would be gone.
         self._environment = dict(environment)
         self._deadline = deadline + 30  # s; Helm ends by its own time-out first, this catches a Helm that hangs
         self._extra = extra

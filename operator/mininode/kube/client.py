@@ -191,15 +191,16 @@ class Kube:
                     yield event["type"], event["object"]
             finally:
                 answer.close()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:  # ValueError: a line that was cut off
             raise self._silent(error) from error
 
     async def list_for_watch(
         self, resource: Resource, namespace: str, *, labels: str, metadata_only: bool
     ) -> tuple[Objects, str]:
-        """The objects and the resourceVersion to watch on from."""
+        """The objects and the resourceVersion to watch on from. Tried once: who follows has pauses of its own."""
         accept = METADATA_ONLY if metadata_only else "application/json"
-        answer = await self._call("GET", resource.path(namespace), query={"labelSelector": labels}, accept=accept) or {}
+        query = {"labelSelector": labels}
+        answer = await self._call("GET", resource.path(namespace), query=query, accept=accept, attempts=1) or {}
         return cast(Objects, answer.get("items") or []), str(answer["metadata"]["resourceVersion"])
 
     async def accepted(self) -> bool:
@@ -227,10 +228,11 @@ class Kube:
         content_type: str = "application/json",
         accept: str = "application/json",
         absent_ok: bool = False,
+        attempts: int = _ATTEMPTS,
     ) -> Object | None:
         """Send until there is an answer that counts. A create is sent again only when the API server refused it unread."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS
+        for attempt in range(1, attempts + 1):
+            last = attempt == attempts
             try:
                 answer = await self._send(method, path, query or {}, body, content_type, accept, TIMEOUT)
                 payload = await answer.read()

@@ -1,12 +1,14 @@
 """A kind's objects in memory, kept up to date by list and watch, as client-go's reflector does it.
 
 A watch that ends is taken up where it ended; one that is too old (410) or that broke starts anew with a list, whose
-differences are told like events. Nobody is asked more often than the pauses below allow.
+differences are told like events. Whatever ends a watch soon after it began (a denied right, a proxy that cuts it, 410 again
+and again) counts as a failure, so nobody is asked more often than the pauses below allow.
 """
 
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +18,7 @@ from mininode.kube.resources import Resource
 
 _WATCH_SECONDS = 300  # s; then the server ends it, and it is taken up again
 _PAUSE_FIRST, _PAUSE_LAST = 2.0, 60.0  # s between attempts after a failure: doubles, with jitter
+_LIVED = 10.0  # s; a watch that ended after less was none
 _GONE = 410
 
 log = logging.getLogger(__name__)
@@ -36,24 +39,28 @@ class Reflector:
     changed: Change
     metadata_only: bool = False
     objects: dict[str, Object] = field(default_factory=dict)  # by name
+    clock: Callable[[], float] = time.monotonic
     synced: asyncio.Event = field(default_factory=asyncio.Event)  # set after the first list
 
     async def run(self) -> None:
         """Follow until cancelled. A failure is logged and tried again after a pause."""
-        failures = 0
+        failures, since = 0, ""
         while True:
+            began = self.clock()
             try:
-                since = await self._list()
-                failures = 0
-                while True:
-                    since = await self._watch(since)
+                since = await self._watch(since or await self._list())
+                ended = "the watch ended at once"
             except KubeError as error:
+                since = ""
+                ended = error.message
                 if error.code != _GONE:
-                    failures += 1
-                    log.info(
-                        "%s in %s can't be followed for now: %s", self.resource.plural, self.namespace, error.message
-                    )
-                    await asyncio.sleep(_pause(failures))
+                    log.info("%s in %s can't be followed for now: %s", self.resource.plural, self.namespace, ended)
+            if self.clock() - began > _LIVED:
+                failures = 0
+            else:
+                failures += 1
+                log.debug("%s in %s: %s", self.resource.plural, self.namespace, ended)
+                await asyncio.sleep(_pause(failures))
 
     async def _list(self) -> str:
         items, since = await self.kube.list_for_watch(

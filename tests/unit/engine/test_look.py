@@ -6,8 +6,9 @@ import pytest
 
 from mininode.components.base import GateResult, GateState, held, pending
 from mininode.engine.look import REMOVAL, View, findings, pause
+from mininode.engine.pace import USUAL
 from mininode.engine.report import Finding
-from mininode.engine.state import RESYNC, NodeMemory
+from mininode.engine.state import NodeMemory
 from mininode.planning.decide import IDLE, Action
 from mininode.planning.release import Release, ReleaseStatus
 
@@ -156,7 +157,7 @@ class TestPause:
     def test_nothing_due_means_the_regular_look(self, view: Make) -> None:
         seen = view("base", "middle", "side", "top")
         known = memory(seen, *seen.releases)
-        assert pause(findings(seen, known), known, NOW) == RESYNC
+        assert pause(findings(seen, known), known, NOW) == USUAL.resync
 
     def test_the_first_that_is_due_counts(self, view: Make) -> None:
         seen = view("base")

@@ -6,16 +6,8 @@ from hypothesis import strategies as st
 
 from mininode.api.status import ComponentStatus, Gate, NodeStatus, Truth
 from mininode.components.base import GateState, held, pending
-from mininode.engine.state import (
-    GATE_DEADLINE,
-    PROBE_AGAIN,
-    PROBE_FIRST,
-    PROBE_LAST,
-    RETRY_FIRST,
-    RETRY_LAST,
-    NodeMemory,
-    remembered,
-)
+from mininode.engine.pace import USUAL
+from mininode.engine.state import NodeMemory, remembered
 from mininode.planning.release import Release, ReleaseStatus
 
 NOW = 10_000.0  # s, somewhere on the loop's clock
@@ -38,7 +30,7 @@ def pauses(times: int) -> list[float]:
 @given(st.integers(1, 12))
 def test_the_pause_after_a_failure_doubles_within_a_quarter_of_jitter_and_has_an_end(times: int) -> None:
     for number, pause in enumerate(pauses(times)):
-        middle = min(RETRY_FIRST * 2**number, RETRY_LAST)
+        middle = min(USUAL.retry_first * 2**number, USUAL.retry_last)
         assert 0.75 * middle <= pause <= 1.25 * middle
 
 
@@ -65,7 +57,7 @@ def test_an_answer_is_about_one_revision_of_one_digest() -> None:
         assert memory.gate("db", other) is GateState.PENDING
         assert memory.evidence("db", other) == ""
         assert memory.gate_due("db", other) == 0.0
-    assert memory.gate_due("db", release()) == NOW + PROBE_AGAIN
+    assert memory.gate_due("db", release()) == NOW + USUAL.probe_again
 
 
 def test_a_gate_that_says_no_is_asked_less_and_less_often() -> None:
@@ -73,11 +65,11 @@ def test_a_gate_that_says_no_is_asked_less_and_less_often() -> None:
     for _ in range(10):
         memory.answered("db", release(), pending("not yet"), NOW)
         found.append(memory.gate_due("db", release()) - NOW)
-    assert found[0] == PROBE_FIRST
+    assert found[0] == USUAL.probe_first
     assert found == sorted(found)
-    assert found[-1] == PROBE_LAST
+    assert found[-1] == USUAL.probe_last
     memory.answered("db", release(2), pending("not yet"), NOW)
-    assert memory.gate_due("db", release(2)) == NOW + PROBE_FIRST
+    assert memory.gate_due("db", release(2)) == NOW + USUAL.probe_first
 
 
 def test_what_stirs_is_asked_at_once() -> None:
@@ -90,21 +82,21 @@ def test_what_stirs_is_asked_at_once() -> None:
 
 
 def overdue(memory: NodeMemory, moment: float) -> bool:
-    return memory.overdue("db", release(), GATE_DEADLINE, moment)
+    return memory.overdue("db", release(), moment)
 
 
 def test_a_gate_is_overdue_when_it_said_no_for_too_long() -> None:
     memory = NodeMemory()
     memory.answered("db", release(), pending("not yet"), NOW)
-    memory.answered("db", release(), pending("not yet"), NOW + GATE_DEADLINE / 2)
-    assert not overdue(memory, NOW + GATE_DEADLINE - 1)
-    assert overdue(memory, NOW + GATE_DEADLINE + 1)
+    memory.answered("db", release(), pending("not yet"), NOW + USUAL.gate_deadline / 2)
+    assert not overdue(memory, NOW + USUAL.gate_deadline - 1)
+    assert overdue(memory, NOW + USUAL.gate_deadline + 1)
 
 
 def test_the_time_begins_with_the_first_no_after_a_yes() -> None:
     memory = NodeMemory()
     memory.answered("db", release(), held("login works"), NOW)
-    late = NOW + 2 * GATE_DEADLINE
+    late = NOW + 2 * USUAL.gate_deadline
     memory.answered("db", release(), pending("gone"), late)
     memory.answered("db", release(), pending("gone"), late + 1)
     assert not overdue(memory, late + 2)
@@ -133,7 +125,7 @@ def test_the_next_operator_knows_what_held_and_asks_again_in_its_time() -> None:
         assert memory.gate("db", release(2)) is GateState.PENDING
         assert memory.kept == ("Secret a",)
         dues.append(memory.gate_due("db", release()) - NOW)
-    assert all(0 < due <= PROBE_AGAIN for due in dues)
+    assert all(0 < due <= USUAL.probe_again for due in dues)
     assert len(set(dues)) > 10  # spread, so that a restart is no storm of questions
 
 

@@ -1,0 +1,108 @@
+"""`mininode install` as a person runs it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+COMPONENTS = ("postgresql", "keycloak", "dataset-service", "guacamole")
+
+
+def test_the_first_install_shows_the_way_and_says_what_was_proven(installed: Any) -> None:
+    said = installed.install_output
+    for component in COMPONENTS:
+        assert component in said
+    assert "waits for postgresql" in said
+    assert "Rehearsed: 4/4" in said
+    assert "Not proven" in said
+    assert "Next: mininode status" in said
+    assert "\x1b" not in said  # plain lines without a terminal
+    assert "Ready:" not in said
+
+
+def test_the_second_is_quick_and_changes_nothing(installed: Any, kubectl: Callable[..., str]) -> None:
+    state = ("get", "emn,secrets", "-A", "-o", "jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}\n{end}")
+    before = kubectl(*state)
+    began = time.monotonic()
+    done = installed.run("install", "micro", "--cluster", "rehearsal", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "as declared before" in done.stdout
+    assert "Rehearsed: 4/4" in done.stdout
+    assert kubectl(*state) == before
+    assert time.monotonic() - began < installed.install_seconds
+
+
+def test_the_operator_that_runs_is_the_one_that_ran(installed: Any) -> None:
+    before = installed.run("rehearsal", "status", "-o", "json").stdout
+    installed.run("install", "micro", "--yes")
+    assert _pids(installed.run("rehearsal", "status", "-o", "json").stdout) == _pids(before)
+    assert "operator" in _pids(before)
+
+
+def _pids(text: str) -> dict[str, int]:
+    import json  # noqa: PLC0415
+
+    return {one["name"]: one["pid"] for one in json.loads(text)["processes"]}
+
+
+def test_on_a_terminal_it_asks_and_a_no_changes_nothing(blank: Any) -> None:
+    code, screen = blank.terminal("install", "micro", say="n")
+    assert "Install profile micro for node.rehearsal.example" in screen
+    assert code == 130
+    assert list(blank.folder.rglob("*")) == []
+
+
+def test_on_a_terminal_there_is_one_line_a_component(installed: Any) -> None:
+    code, screen = installed.terminal("install", "micro", "--yes")
+    assert code == 0, screen
+    for component in COMPONENTS:
+        assert component in screen
+    assert "Rehearsed: 4/4" in screen
+
+
+def test_ctrl_c_ends_it_with_130_and_a_word_how_to_go_on(installed: Any) -> None:
+    path = installed.config("interrupted.yaml", components={"guacamole": {"values": {"replicas": 1}}})
+    try:
+        code, screen = installed.terminal("install", "--config", str(path), "--yes", interrupt_at="Rehearsing a node")
+        assert code == 130, screen
+        assert "Run the same command again" in screen
+        assert "Traceback" not in screen
+    finally:
+        path.unlink()
+        assert installed.run("install", "micro", "--yes").returncode == 0
+
+
+def test_a_config_with_mistakes_changes_nothing(installed: Any, kubectl: Callable[..., str]) -> None:
+    before = kubectl("get", "emn", "-A", "-o", "yaml")
+    path = installed.config("broken.yaml", domain="https://x", profil="micro")
+    try:
+        done = installed.run("install", "--config", str(path), "--yes")
+    finally:
+        path.unlink()
+    assert done.returncode == 2
+    assert "profil" in done.stderr
+    assert "domain" in done.stderr
+    assert kubectl("get", "emn", "-A", "-o", "yaml") == before
+
+
+def test_a_node_that_can_not_come_true_is_exit_3_with_the_reason(installed: Any) -> None:
+    path = installed.config("impossible.yaml", components={"keycloak": {"enabled": False}})
+    try:
+        done = installed.run("install", "--config", str(path), "--yes")
+        assert done.returncode in {2, 3}
+        assert "requires keycloak, which is off" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        path.unlink()
+        assert installed.run("install", "micro", "--yes").returncode == 0
+
+
+def test_the_time_is_up(installed: Any) -> None:
+    path = installed.config("slow.yaml", components={"guacamole": {"resources": {"requests": {"cpu": "320m"}}}})
+    try:
+        done = installed.run("install", "--config", str(path), "--yes", "--timeout", "1")
+        assert done.returncode == 3
+        assert "The time is up" in done.stderr
+        assert "mininode status" in done.stderr
+    finally:
+        path.unlink()
+        assert installed.run("install", "micro", "--yes").returncode == 0

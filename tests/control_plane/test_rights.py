@@ -1,0 +1,82 @@
+"""The operator's rights against what it asked the API server for: none missing, none surplus.
+
+Judges the whole session's audit log, so what other tests made the operator do counts as well; alone it does enough by itself.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.control_plane
+
+RULES = Path(__file__).parents[2] / "manifests/operator/rbac.yaml"
+Right = tuple[str, str, str]  # API group, resource with its subresource, verb
+
+# Rights that no request shows, each with its reason.
+HELD_TO_GRANT = "the dataset service's own Role has it, and nobody may grant what he lacks himself"
+REASONED: dict[Right, str] = {
+    ("", "pods/log", "get"): HELD_TO_GRANT,
+    ("", "pods/status", "get"): HELD_TO_GRANT,
+}
+
+
+def granted() -> set[Right]:
+    roles = [one for one in yaml.safe_load_all(RULES.read_text()) if one and one["kind"] in {"Role", "ClusterRole"}]
+    assert roles
+    return {
+        (group, resource, verb)
+        for role in roles
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def right(entry: dict[str, Any]) -> Right:
+    about = entry["objectRef"]
+    resource = "/".join(part for part in (about["resource"], about.get("subresource")) if part)
+    return about.get("apiGroup", ""), resource, entry["verb"]
+
+
+@pytest.fixture
+def exercised(operator: Any, node: Any, kubectl: Any) -> None:
+    """An install, an upgrade, a change by hand, a component switched off, a removal."""
+    node.declare()
+    node.until("Rehearsed")
+    node.declare(components={"keycloak": {"resources": {"requests": {"cpu": "150m"}}}})
+    node.until("Rehearsed")
+    kubectl("delete", "deployment", "guacd", "-n", node.namespace)
+    kubectl.until(lambda: "guacd" in kubectl("get", "deployments", "-n", node.namespace, "-o", "name"), 60)
+    node.declare(components={"guacamole": {"enabled": False}})
+    node.until("Rehearsed")
+    node.delete()
+    del operator
+
+
+@pytest.mark.usefixtures("exercised")
+def test_no_right_is_missing_and_none_is_surplus(rehearsal: Any, asked: Any) -> None:
+    seen = asked()
+    seen.offset = 0
+    entries = [one for one in seen.entries(leases=True) if "objectRef" in one]
+    del rehearsal
+
+    denied = {right(one) for one in entries if one.get("responseStatus", {}).get("code") == 403}
+    assert denied == set(), "the API server denied these"
+
+    # What every account may ask about itself stands in the cluster's own roles, not in ours.
+    used = {right(one) for one in entries} - {("authentication.k8s.io", "selfsubjectreviews", "create")}
+    assert used - granted() == set(), "used, and yet not in the file"
+    assert granted() - used - REASONED.keys() == set(), "in the file, and never used"
+    assert REASONED.keys() <= granted() - used, "no reason is needed any more"
+
+
+def test_no_wildcard_and_no_way_to_more_rights() -> None:
+    for group, resource, verb in granted():
+        assert "*" not in {group, resource, verb}
+        assert verb not in {"escalate", "bind", "impersonate"}
+        assert (resource, verb) != ("pods/exec", "create")
+    bindings = [one for one in yaml.safe_load_all(RULES.read_text()) if one and one["kind"] == "ClusterRoleBinding"]
+    assert {one["roleRef"]["name"] for one in bindings} == {"mininode-operator"}
