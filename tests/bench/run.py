@@ -135,7 +135,7 @@ def rehearsal(one: Bench) -> None:
     one.note("rehearsal start, first", one.timed("rehearsal", "start"), "s")
     one.run("rehearsal", "stop")
     one.note("rehearsal start, warm", one.timed("rehearsal", "start"), "s", 15)
-    memory = sum(process["memory"] for process in one.rehearsal()["processes"])
+    memory = sum(process["memoryBytes"] for process in one.rehearsal()["processes"])
     one.note("rehearsal, memory of its processes", memory / MIB, "MiB", 700)
 
 

@@ -53,11 +53,11 @@ class Home:
     ) -> tuple[int, str]:
         """Run the command on a terminal; types `say`, or Ctrl-C as soon as `interrupt_at` is read. Exit code and screen."""
         ours, theirs = pty.openpty()
-        command = [sys.executable, "-m", "mininode.cli.main", *arguments]
+        # setsid makes standard input the controlling terminal, so that Ctrl-C reaches the program.
+        command = ["setsid", "--ctty", sys.executable, "-m", "mininode.cli.main", *arguments]
         environment = self.environment | {"TERM": "xterm-256color"}
         with subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=_own_terminal,
+            command, cwd=self.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
         ) as process:  # fmt: skip
             os.close(theirs)
             screen = self._read(process, ours, say, interrupt_at, time.monotonic() + timeout)
@@ -90,14 +90,6 @@ class Home:
         path = self.folder / name
         path.write_text(yaml.safe_dump({"node": CONFIG["node"] | node}))
         return path
-
-
-def _own_terminal() -> None:
-    """Make standard input the controlling terminal, so that Ctrl-C reaches the program."""
-    import fcntl  # noqa: PLC0415 - in the child
-    import termios  # noqa: PLC0415
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_on_a_terminal_there_is_one_line_a_component(installed: Any) -> None:
 
 
 def test_ctrl_c_ends_it_with_130_and_a_word_how_to_go_on(installed: Any) -> None:
-    path = installed.config("interrupted.yaml", components={"guacamole": {"values": {"replicas": 1}}})
+    path = installed.config("interrupted.yaml", siteName="Interrupted")
     try:
         code, screen = installed.terminal("install", "--config", str(path), "--yes", interrupt_at="Rehearsing a node")
         assert code == 130, screen

@@ -36,7 +36,10 @@ def test_a_version_is_told(blank: Any) -> None:
     assert re.fullmatch(r"mininode \d+\.\d+\.\d+\S*\n", blank.run("--version").stdout)
 
 
-@pytest.mark.parametrize("arguments", [("instal",), ("status", "--outptu", "json"), ("status", "-o", "xml"), ("install", "maxi", "--yes")])
+MISTAKES = (("instal",), ("status", "--outptu", "json"), ("status", "-o", "xml"), ("install", "maxi", "--yes"))
+
+
+@pytest.mark.parametrize("arguments", MISTAKES, ids=" ".join)
 def test_a_mistake_on_the_command_line_is_exit_2_and_one_glance(blank: Any, arguments: tuple[str, ...]) -> None:
     done = blank.run(*arguments)
     assert done.returncode == 2

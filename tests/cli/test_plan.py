@@ -12,7 +12,8 @@ BIGGER = {"components": {"guacamole": {"resources": {"requests": {"cpu": "333m"}
 
 @pytest.fixture(autouse=True)
 def _nothing_changes(installed: Any, kubectl: Callable[..., str]) -> Any:
-    state = ("get", "emn,secrets,deployments,statefulsets", "-A", "-o", "jsonpath={range .items[*]}{.metadata.name} {.metadata.generation} {.metadata.uid}\n{end}")
+    line = "{.metadata.name} {.metadata.generation} {.metadata.uid}\n"
+    state = ("get", "emn,secrets,deployments,statefulsets", "-A", "-o", f"jsonpath={{range .items[*]}}{line}{{end}}")
     before = kubectl(*state)
     yield
     assert kubectl(*state) == before

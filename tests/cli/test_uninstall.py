@@ -5,13 +5,15 @@ from typing import Any
 
 
 def test_it_says_what_it_kept_and_installing_again_finds_it(installed: Any, kubectl: Callable[..., str]) -> None:
-    secrets = ("get", "secrets", "-n", "eucaim-node", "-l", "owner!=helm", "-o", "jsonpath={range .items[*]}{.metadata.name} {.data}\n{end}")
-    claims = ("get", "pvc", "-n", "eucaim-node", "-o", "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}\n{end}")
+    there = ("-n", "eucaim-node", "-o")
+    secrets = ("get", "secrets", "-l", "owner!=helm", *there, "jsonpath={range .items[*]}{.metadata.name} {.data}\n{end}")
+    claims = ("get", "pvc", *there, "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}\n{end}")
     before = kubectl(*secrets), kubectl(*claims)
     try:
         done = installed.run("uninstall", "--yes")
         assert done.returncode == 0, done.stderr
-        kept = {line.strip() for line in done.stdout.partition("Kept")[2].splitlines()[1:]}
+        listed = [line.strip() for line in done.stdout.partition("Kept")[2].splitlines() if line.startswith("  ")]
+        kept = {line.partition(": ")[2] or line for line in listed}  # the component's name stands before it
         wanted = {f"Secret {line.split()[0]}" for line in before[0].splitlines()}
         wanted |= {f"PersistentVolumeClaim {line.split()[0]}" for line in before[1].splitlines()}
         assert kept == wanted

@@ -69,7 +69,8 @@ def test_a_release_made_by_hand_is_taken_over(
 def test_a_pod_that_does_not_become_ready_is_named(shared_node: Any, kubectl: Any) -> None:
     shared_node.declare()
     shared_node.until("Rehearsed")
-    pod = kubectl("get", "pods", "-n", shared_node.namespace, "-l", "mininode.cancerimage.eu/component=keycloak", "-o", "name").strip()
+    keycloak = ("-l", "mininode.cancerimage.eu/component=keycloak", "-o", "name")
+    pod = kubectl("get", "pods", "-n", shared_node.namespace, *keycloak).strip()
     kubectl("label", pod, "-n", shared_node.namespace, f"{BEHAVE}=crash")
     name = pod.removeprefix("pod/")
     kubectl.until(lambda: name in shared_node.components()["keycloak"]["message"], 60)

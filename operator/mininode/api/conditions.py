@@ -33,6 +33,7 @@ REASONS = {
     "KubernetesUnreachable": "The Kubernetes API can't be reached; the operator tries again.",
     "Locked": "An interrupted Helm command left the release locked; the operator unlocks it.",
     "NotSimulated": "At least one component's pods are real.",
+    "NothingOn": "Every component is off, so there is nothing that could be ready.",
     "OwnedByOther": "A Helm release of this name belongs to another node or to somebody else.",
     "Progressing": "The operator is at work.",
     "Removing": "The component is being removed; its volumes and passwords stay.",

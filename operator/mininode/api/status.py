@@ -97,7 +97,7 @@ class NodeStatus(Model):
         "", description="Value of the annotation `requestedAt` that the operator acted on last.", max_length=63
     )
     kept: tuple[str, ...] = Field(
-        (), description="What stays after components were removed: volumes and Secrets.", max_length=256
+        (), description="What stayed of components that were removed: `component: Kind name`.", max_length=256
     )
 
     def condition(self, kind: str) -> Condition | None:

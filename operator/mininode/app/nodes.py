@@ -83,7 +83,9 @@ class Nodes:
 
     def forget(self, resource: Mapping[str, Any]) -> None:
         """The resource is gone."""
-        self.watched.pop(resource["metadata"]["uid"], None)
+        meta = resource["metadata"]
+        self.watched.pop(meta["uid"], None)
+        self.engine.metrics.forget(meta["namespace"], meta["name"])
 
     async def keep(self, resource: Mapping[str, Any], stopped: Stopped) -> None:
         """Make the node true and keep it so, until the daemon is stopped or the node is being deleted."""
@@ -110,11 +112,13 @@ class Nodes:
         async with node.lock:
             if (resource.get("spec") or {}).get("deletionPolicy") == DeletionPolicy.ORPHAN:
                 return
-            await Pass(self.engine, node.memory, lambda: node.resource, node.wake, deleting=True).run()
+            work = Pass(self.engine, node.memory, lambda: node.resource, node.wake, deleting=True)
+            await work.run()
         node.looked = self.engine.clock()
-        if node.memory.written.components and not await self._goes_with_namespace(node):
-            left = ", ".join(component.name for component in node.memory.written.components)
-            raise NotThereYet(f"releases remain: {left}")
+        left = ", ".join(component.name for component in node.memory.written.components)
+        # A look that was not finished says nothing of what is there: a status that was never written names no release.
+        if (left or not work.looked) and not await self._goes_with_namespace(node):
+            raise NotThereYet(f"releases remain: {left or 'the cluster did not let us look for them'}")
 
     async def _goes_with_namespace(self, node: Watched) -> bool:
         """Whether the whole namespace is being deleted: it takes our rights in it first, and everything else by itself."""

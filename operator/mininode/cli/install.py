@@ -135,8 +135,8 @@ async def _declare(kube: "Kube", site: "SiteConfig", *, anew: bool) -> bool:
         "spec": site.node.model_dump(mode="json", by_alias=True, exclude_unset=True),
     }
     before = await kube.get(EUCAIM_NODES, site.name, site.namespace)
-    annotations = {REQUESTED_AT: _wish(before, anew=anew)}
-    body["metadata"]["annotations"] = {key: value for key, value in annotations.items() if value}
+    if wish := _wish(before, anew=anew):  # an empty map would be a claim of its own, and a write
+        body["metadata"]["annotations"] = {REQUESTED_AT: wish}
     after = await kube.apply(EUCAIM_NODES, body, site.namespace, manager=_FIELD_MANAGER, force=True)
     return before is None or before["metadata"]["generation"] != after["metadata"]["generation"]
 

@@ -53,6 +53,8 @@ def run() -> None:
     try:
         # click hands back the code of a typer.Exit instead of raising it.
         code = app(standalone_mode=False, prog_name="mininode")
+        if code == Exit.INTERRUPTED:  # typer makes an Exit of Ctrl-C
+            raise KeyboardInterrupt  # noqa: TRY301 - one place says how to go on
         sys.exit(code if isinstance(code, int) else Exit.DONE)
     except MininodeError as error:
         _complain(error.message, error.advice)

@@ -4,6 +4,7 @@ import base64
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NODE_LABEL
 from mininode.components.base import Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
@@ -13,9 +14,7 @@ from mininode.engine.health import not_ready
 from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes
 from mininode.errors import MininodeError
-from mininode.helm.charts import chart_path
 from mininode.helm.client import Helm
-from mininode.helm.locks import only_one
 from mininode.kube.client import Kube, Object
 from mininode.kube.resources import CLAIMS, DEPLOYMENTS, JOBS, NODES, PODS, SECRETS, STATEFUL_SETS
 from mininode.planning.plan import PlannedRelease, release_labels
@@ -35,13 +34,13 @@ class Actor:
     node: Node
     owned: Owned | None = None  # None where nothing is followed: a removal from the command line
 
-    async def apply(self, planned: PlannedRelease, generation: int) -> int:
+    async def apply(self, planned: PlannedRelease, chart: Path, generation: int) -> int:
         """Make the credentials that are missing, then install or upgrade; returns the release's revision."""
         await self.credentials(planned.component)
         labels = {**release_labels(self.node, planned.name), INPUTS_LABEL: planned.digest}
         return await self.helm.apply(
             planned.name,
-            chart_path(planned.name),
+            chart,
             planned.values,
             namespace=self.node.namespace,
             labels=labels,
@@ -62,7 +61,7 @@ class Actor:
         What it had applied already carries Helm's ownership marks, so the next install or upgrade takes it over. Measured with
         Helm 4.1: after a SIGKILL only that one Secret is in the way. Raises HelmError (retry soon) while Helm is at work.
         """
-        with only_one(self.node.namespace, release.name):
+        with self.helm.only_one(self.node.namespace, release.name):
             await self.kube.delete(SECRETS, secret_name(release), self.node.namespace)
 
     async def correct(
@@ -145,14 +144,10 @@ class Actor:
         return False
 
 
-async def kept(kube: Kube, node: str, namespace: str) -> tuple[str, ...]:
-    """What stays when releases are gone: the node's Secrets and claims, as `Kind name`."""
-    labels = f"{NODE_LABEL}={node}"
+async def kept(kube: Kube, node: str, namespace: str, component: str = "") -> tuple[str, ...]:
+    """What stays when a component's release (or, without a name, every release) is gone: `component: Kind name`, sorted."""
+    labels = f"{NODE_LABEL}={node}" + (f",{COMPONENT_LABEL}={component}" if component else f",{COMPONENT_LABEL}")
     secrets = await kube.list_metadata(SECRETS, namespace, labels=f"{labels},owner!=helm")
     claims = await kube.list_metadata(CLAIMS, namespace, labels=labels)
-    return tuple(
-        sorted(
-            [f"Secret {one['metadata']['name']}" for one in secrets]
-            + [f"PersistentVolumeClaim {one['metadata']['name']}" for one in claims]
-        )
-    )
+    found = [("Secret", one) for one in secrets] + [("PersistentVolumeClaim", one) for one in claims]
+    return tuple(sorted(f"{one['metadata']['labels'][COMPONENT_LABEL]}: {kind} {one['metadata']['name']}" for kind, one in found))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mininode.api import API_VERSION, KIND
+from mininode.api.scrub import scrubbed
 from mininode.errors import KubeError
 from mininode.kube.client import Kube
 from mininode.kube.resources import EVENTS
@@ -46,7 +47,7 @@ class Events:
             "type": "Warning" if warning else "Normal",
             "reason": reason,
             "action": action,
-            "note": note[:_NOTE_LIMIT],
+            "note": scrubbed(note)[:_NOTE_LIMIT],
             "reportingController": "mininode.cancerimage.eu/operator",
             "reportingInstance": self.host,
             "regarding": {

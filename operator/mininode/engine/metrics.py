@@ -47,3 +47,8 @@ class Metrics:
             registry=self.registry,
         )
         self.looks = Counter("mininode_looks", "Looks at a node.", node, registry=self.registry)
+
+    def forget(self, namespace: str, node: str) -> None:
+        """Drop the figures of a node that is gone, so that a monitor does not go on showing it."""
+        for one in (self.actions, self.ready, self.drift, self.looks):
+            one.remove_by_labels({"namespace": namespace, "node": node})

@@ -5,6 +5,7 @@ Level-triggered: nothing here depends on what happened before, only on what is t
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,9 @@ from mininode.planning.decide import IDLE, Row
 from mininode.planning.plan import Plan
 from mininode.planning.release import newest
 
-UNREACHABLE_PAUSE = 15.0  # s until the next look when the API server did not let us finish this one
+# s until the next look when the API server did not let us finish this one: doubles, with jitter. A single clash of versions
+# or a cut connection costs a moment; the requests themselves were tried for some seconds before (kube/client.py).
+_REFUSED_FIRST, _REFUSED_LAST = 1.0, 15.0
 _CALM = 0.3  # s at least between two looks that only changes of pods asked for
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ class Pass:
     settle: Callable[[], Awaitable[None]] = field(default=_at_once)  # waits until a burst of edits is over
     running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     under_way: dict[str, Row] = field(default_factory=dict)  # the decision behind each task
+    looked: bool = False  # the last look was finished: the API server told everything and took the status
 
     async def run(self) -> float:
         """Work until nothing is left to do for now; returns the seconds until the next look.
@@ -57,12 +61,15 @@ class Pass:
         try:
             while True:
                 self.wake.clear()
-                again = await self._step()
+                try:
+                    again = await self._step()
+                    self.looked, self.memory.refused = True, 0
+                except KubeError as error:  # what runs goes on: a Helm at work has its own connection
+                    self.looked = False
+                    again = await self._refused(error)
                 if not self.running:
                     return again
                 await self._wait(again)
-        except KubeError as error:
-            return await self._refused(error)
         finally:
             for task in self.running.values():
                 task.cancel()
@@ -193,4 +200,6 @@ class Pass:
                 )
             except KubeError as second:
                 log.warning("nor can the status be written: %s", second.message)
-        return UNREACHABLE_PAUSE
+        self.memory.refused += 1
+        pause = min(_REFUSED_FIRST * 2.0 ** (self.memory.refused - 1), _REFUSED_LAST)
+        return pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mininode import __version__
 from mininode.api.conditions import READY, RECONCILING, REHEARSED, STALLED, updated
+from mininode.api.scrub import scrubbed
 from mininode.api.status import Attempt, ComponentStatus, Condition, Gate, NodeStatus, Truth
 from mininode.components.base import GateState
 from mininode.planning.decide import Action, Row
@@ -64,7 +65,7 @@ def component_status(finding: Finding, generation: int) -> ComponentStatus:
         name=finding.name,
         ready=_ready(finding),
         reason=finding.row.reason,
-        message=_message(finding)[:_MESSAGE_LIMIT],
+        message=scrubbed(_message(finding))[:_MESSAGE_LIMIT],
         observed_generation=generation,
         release=release.name if release else "",
         revision=release.revision if release else 0,
@@ -127,10 +128,9 @@ def invalid_status(
         (READY, Truth.FALSE, message),
         (RECONCILING, Truth.FALSE, "Nothing is done until this is put right."),
         (STALLED, Truth.TRUE, message),
+        (REHEARSED, Truth.FALSE, "What is installed is not what this spec asks for."),
     )
     conditions = [_condition(kind, status, reason, text, around.generation) for kind, status, text in wanted]
-    if (rehearsed := previous.condition(REHEARSED)) is not None:
-        conditions.append(rehearsed.model_copy(update={"observed_generation": around.generation}))
     return previous.model_copy(
         update={
             "observed_generation": around.generation,
@@ -190,6 +190,8 @@ def _node_ready(
         return Truth.FALSE, "Failed", _sentence(unsettled)
     if unsettled:
         return Truth.UNKNOWN, "Suspended" if around.suspended else "Progressing", _sentence(unsettled)
+    if not components:
+        return Truth.FALSE, "NothingOn", "Every component is off."
     if simulated:
         text = f"Rehearsed: {len(components)} releases are installed with simulated pods; no gate could be asked of a real one."
         return Truth.UNKNOWN, "Simulated", text

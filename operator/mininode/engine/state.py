@@ -53,6 +53,7 @@ class NodeMemory:
     kept: tuple[str, ...] = ()  # what stayed when components were removed
     requested: str = ""  # the wish for a new start that was heard last
     written: NodeStatus = field(default_factory=NodeStatus)  # the status as the API server has it
+    refused: int = 0  # looks in a row that the API server did not let us finish
 
     def heard(self, requested: str) -> None:
         """A wish for a new start, if it is a new one: failures are forgotten, every gate is asked again."""
@@ -99,6 +100,11 @@ class NodeMemory:
         known = self.gates.get(name)
         return known is not None and self._about(known, release) and known.asked > 0 and now - known.since > self.pace.gate_deadline
 
+    def keeps(self, name: str, left: tuple[str, ...]) -> None:
+        """What stayed of a component that was removed; nothing for one that is there again."""
+        others = tuple(one for one in self.kept if not one.startswith(f"{name}: "))
+        self.kept = tuple(sorted((*others, *left)))
+
     def check_due(self, name: str, now: float) -> bool:
         """Whether all objects of the component are to be compared with its chart; afterwards they are not for a while."""
         if name in self.checked and now - self.checked[name] < self.pace.check_again:
@@ -121,6 +127,8 @@ class NodeMemory:
         count = known.count + 1 if known is not None and known.digest == digest else 1
         pause = min(self.pace.retry_first * 2.0 ** min(count - 1, 30), self.pace.retry_last)
         pause *= random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        if count == self.pace.retry_limit:
+            pause = 0.0  # this was the last one: what comes now is going back, and that need not wait
         self.failures[name] = Failure(digest, count, message, now + pause)
         return count
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mininode.api.scrub import scrubbed
 from mininode.api.spec import DriftCorrection
 from mininode.api.status import Attempt
 from mininode.components.base import GateState, pending
@@ -39,7 +40,7 @@ class Work:
         """Carry out the finding's action. Raises only cancellation: what goes wrong is remembered, and tried again."""
         action, started = finding.row.action, self.engine.clock()
         try:
-            await self._act(finding)
+            revision = await self._act(finding)
         except HelmError as error:
             if error.retry_soon:
                 log.info("%s: %s", finding.name, error.message, extra=self._context(finding))
@@ -53,27 +54,33 @@ class Work:
             await self._failed(finding, "Fault", f"{type(error).__name__}: {error}")
         else:
             if action not in (Action.PROBE, Action.CORRECT_DRIFT):
-                await self._succeeded(finding, self.engine.clock() - started)
+                await self._succeeded(finding, self.engine.clock() - started, revision)
 
-    async def _act(self, finding: Finding) -> None:
+    async def _act(self, finding: Finding) -> int:
+        """Do it; returns the release's revision afterwards, 0 where there is none or it is not known."""
         planned, release = self.view.plan.release(finding.name), finding.release
         match finding.row.action:
             case Action.INSTALL | Action.UPGRADE | Action.RETRY | Action.ADOPT if planned is not None:
                 self._forget_suspects(finding.name)
-                await self.actor.apply(planned, self.resource["metadata"]["generation"])
+                self.memory.keeps(finding.name, ())
+                chart = self.engine.charts[finding.name].path
+                return await self.actor.apply(planned, chart, self.resource["metadata"]["generation"])
             case Action.ROLLBACK if release is not None:
                 await self.actor.rollback(release)
+                return release.revision + 1
             case Action.UNLOCK if release is not None:
                 await self.actor.unlock(release)
             case Action.UNINSTALL:
                 await self.actor.uninstall(finding.name)
-                self.memory.kept = await kept(self.engine.kube, self.actor.node.name, self.actor.node.namespace)
+                left = await kept(self.engine.kube, self.actor.node.name, self.actor.node.namespace, finding.name)
+                self.memory.keeps(finding.name, left)
             case Action.CORRECT_DRIFT if release is not None:
                 await self._correct(finding, release, self._suspects(finding.name))
             case Action.PROBE if planned is not None and release is not None:
                 await self._probe(finding, release)
             case other:
                 raise AssertionError(f"the table decided {other} for {finding.name}, which can't be carried out")
+        return 0
 
     async def _probe(self, finding: Finding, release: Release) -> None:
         """Ask the gate; one that does not hold for too long after an install or upgrade counts as a failed attempt."""
@@ -89,11 +96,10 @@ class Work:
         if result.state is not GateState.PENDING:
             self.memory.failures.pop(finding.name, None)
             if before is GateState.PENDING:
-                await self._tell(
-                    "GateHeld" if result.state is GateState.HELD else "Simulated", finding, result.evidence
-                )
+                reason = "GateHeld" if result.state is GateState.HELD else "Simulated"
+                await self._tell(reason, finding, f"{finding.name}: {result.evidence}")
         elif before is not GateState.PENDING:
-            await self._tell("GateLost", finding, result.evidence, warning=True)
+            await self._tell("GateLost", finding, f"{finding.name}: {result.evidence}", warning=True)
         elif self.memory.overdue(finding.name, release, clock) and self._awaits_verdict(finding):
             seconds = self.memory.pace.gate_deadline
             await self._failed(
@@ -149,7 +155,7 @@ class Work:
         self.memory.drift.pop(name, None)
         self.memory.checked[name] = self.engine.clock()
 
-    async def _succeeded(self, finding: Finding, seconds: float) -> None:
+    async def _succeeded(self, finding: Finding, seconds: float, revision: int) -> None:
         action = finding.row.action
         if action is Action.UNINSTALL:
             self.memory.failures.pop(finding.name, None)
@@ -163,19 +169,19 @@ class Work:
             extra={**self._context(finding), "duration": round(seconds, 3)},
         )
         self.engine.metrics.action_seconds.labels(action.value).observe(seconds)
-        self._remember(finding, _SUCCEEDED)
+        self._remember(finding, _SUCCEEDED, revision)
         await self._tell(
             f"{action.value}Succeeded", finding, f"{finding.name}: {finding.row.because}; done in {seconds:.1f} s"
         )
 
     async def _failed(self, finding: Finding, reason: str, message: str) -> None:
-        context = self._context(finding)
+        context, message = self._context(finding), scrubbed(message)
         log.warning("%s of %s failed: %s", finding.row.action, finding.name, message, extra=context)
         self.memory.failed(finding.name, self.view.wanted.get(finding.name, REMOVAL), message, self.engine.clock())
-        self._remember(finding, reason)
+        self._remember(finding, reason, finding.release.revision if finding.release else 0)
         await self._tell(f"{finding.row.action.value}Failed", finding, f"{finding.name}: {message}", warning=True)
 
-    def _remember(self, finding: Finding, outcome: str) -> None:
+    def _remember(self, finding: Finding, outcome: str, revision: int) -> None:
         meta, action = self.resource["metadata"], finding.row.action.value
         self.engine.metrics.actions.labels(meta["namespace"], meta["name"], finding.name, action, outcome).inc()
         chart = self.engine.charts.get(finding.name)
@@ -184,7 +190,7 @@ class Work:
             action=action,
             outcome=outcome,
             digest=finding.wanted,
-            revision=finding.release.revision if finding.release else 0,
+            revision=revision,
             chart_version=chart.version if chart else "",
         )
         self.memory.attempted(finding.name, attempt)

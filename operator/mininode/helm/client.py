@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,11 +77,15 @@ class Helm:
         async with self._slots:
             return cast(dict[str, Any], await self._command().get_values(name, namespace=namespace) or {})
 
+    def only_one(self, namespace: str, release: str) -> AbstractContextManager[int]:
+        """This release's lock on this machine. Raises HelmError (retry soon) while a Helm process has it."""
+        return only_one(str(self._kubeconfig or "in the cluster"), namespace, release)
+
     @asynccontextmanager
     async def _slot(self, namespace: str, release: str) -> AsyncIterator[int]:
         """One of the few places for a process, and this release's lock."""
         async with self._slots:
-            with only_one(namespace, release) as lock:
+            with self.only_one(namespace, release) as lock:
                 yield lock
 
     def _command(self, *extra: str, lock: int | None = None) -> HelmCommand:

@@ -5,23 +5,26 @@ operator that comes next sees that the release is still being worked on and does
 """
 
 import fcntl
+import hashlib
 import os
-import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mininode.errors import HelmError
+from mininode.errors import HelmError, ToolError
 
 
 @contextmanager
-def only_one(namespace: str, release: str) -> Iterator[int]:
-    """The lock's file descriptor, to be handed to the process. Raises HelmError (retry soon) when another has it."""
-    folder = Path(tempfile.gettempdir()) / f"mininode-helm-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    name = re.sub(r"[^a-z0-9.-]", "_", f"{namespace}.{release}")
-    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def only_one(cluster: str, namespace: str, release: str) -> Iterator[int]:
+    """The lock's file descriptor, to be handed to the process; `cluster` tells clusters of this machine apart.
+
+    Raises HelmError (retry soon) when another has the lock, ToolError when somebody else made the folder of the locks.
+    """
+    name = hashlib.sha256(f"{cluster}\0{namespace}\0{release}".encode()).hexdigest()[:32]
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(_folder() / f"{name}.lock", flags, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -32,3 +35,13 @@ def only_one(namespace: str, release: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _folder() -> Path:
+    """A folder that only we may write, the same for every operator of this user on this machine."""
+    folder = Path(tempfile.gettempdir()) / f"mininode-helm-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
+        raise ToolError(f"{folder} is not a private folder of ours", "Remove it, or set TMPDIR to a folder of your own.")
+    return folder

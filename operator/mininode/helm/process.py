@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pyhelm3 import Command
 
+from mininode.api.scrub import scrubbed
 from mininode.errors import HelmError, ToolError
 
 _STOP_SECONDS = 20.0  # Helm's own clean-up after SIGTERM takes two writes; the pod gets 60 s to end
@@ -89,6 +90,12 @@ class HelmCommand(Command):  # type: ignore[misc] # pyhelm3 carries no types
         log.debug(
             "helm %s ended with %s after %.1f s", " ".join(command[:2]), process.returncode, time.monotonic() - started
         )
+        if process.returncode is not None and process.returncode < 0:
+            raise HelmError(
+                f"helm {command[0]} was killed (signal {-process.returncode}); it is tried again, and its lock taken away",
+                "A machine that runs out of memory kills like this.",
+                reason="HelmKilled",
+            )
         if process.returncode != 0:
             raise helm_error(command[0], stderr.decode(errors="replace"))
         return stdout
@@ -109,10 +116,10 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def helm_error(verb: str, stderr: str) -> HelmError:
-    """What Helm said, without its log lines and repetitions."""
+    """What Helm said, without its log lines, repetitions and what looks like a secret."""
     lines = [line.strip() for line in stderr.splitlines()]
     useful = [line for line in lines if line and not line.startswith(_LOG_LINES)]
     text = " ".join(dict.fromkeys(useful[-_USEFUL_LINES:])) or " ".join(lines[-1:]) or "no message"
     for prefix in _PREFIXES:
         text = text.replace(prefix, "")
-    return HelmError(f"helm {verb}: {text[:_LIMIT]}", retry_soon=any(clash in text for clash in _CLASHES))
+    return HelmError(f"helm {verb}: {scrubbed(text)[:_LIMIT]}", retry_soon=any(clash in text for clash in _CLASHES))

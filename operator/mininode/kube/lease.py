@@ -54,9 +54,15 @@ class Lease:
         renewed = self.clock()
         while self.clock() - renewed < DURATION - RETRY:
             await asyncio.sleep(RENEW if self._ours else RETRY)
-            holder = await self._claim()
+            asked = self.clock()
+            try:
+                # An API server that takes the question and never answers must not keep us in office.
+                async with asyncio.timeout(DURATION - RETRY - (asked - renewed)):
+                    holder = await self._claim()
+            except TimeoutError:
+                return
             if holder == self.identity:
-                renewed = self.clock()
+                renewed = asked  # the lease counts from before the answer came
             elif holder:
                 return
 
@@ -91,10 +97,10 @@ class Lease:
             self._ours = None
             if lease is None:
                 fresh: Object = {"metadata": {"name": self.name, "namespace": self.namespace}, "spec": {}}
-                made = await self.kube.create(
+                self._ours = await self.kube.create(
                     LEASES, self._written(fresh, holder=self.identity, seconds=DURATION), self.namespace
                 )
-                return self.identity if made is not None else ""
+                return self.identity if self._ours is not None else ""
             holder = str(lease["spec"].get("holderIdentity") or "")
             if holder not in ("", self.identity) and not self._over(lease):
                 return holder

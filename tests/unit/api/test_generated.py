@@ -27,6 +27,8 @@ def test_check_names_the_file_that_differs_and_writes_nothing(tmp_path: Path) ->
     (tmp_path / "manifests" / "examples").mkdir(parents=True)
     for example in EXAMPLES.glob("micro-*.yaml"):
         (tmp_path / "manifests" / "examples" / example.name).write_text(example.read_text("utf-8"), "utf-8")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "engine.md").write_text((TREE / "docs" / "engine.md").read_text("utf-8"), "utf-8")
     generate(check=False, tree=tmp_path)
     generate(check=True, tree=tmp_path)
     spec = tmp_path / "docs" / "spec.md"

@@ -61,7 +61,7 @@ async def noted(notes: Path, word: str) -> str:
 
 async def gone(pid: int) -> None:
     async with asyncio.timeout(SECONDS):
-        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
 
 
@@ -73,7 +73,7 @@ async def test_what_it_prints_comes_back(script: Script) -> None:
 async def test_values_go_in_on_standard_input_and_never_on_the_command_line(script: Script, notes: Path) -> None:
     helm = Helm(script("note(json.dumps({'argv': sys.argv, 'stdin': sys.stdin.read()}))\nprint('{\"version\": 7}')"))
     revision = await helm.apply(
-        "db", Path("/charts/db"), {"password": "PLAINTEXT"}, namespace="eucaim", labels={"a/b": "c"}, description="demo, generation 1"
+        "db", Path("/charts/db"), {"password": "PLAINTEXT"}, namespace="eucaim", labels={"a/b": "c"}, description="demo, 1"
     )
     seen = json.loads(await noted(notes, "argv"))
     assert revision == 7
@@ -111,6 +111,13 @@ async def test_a_failure_is_its_last_useful_lines(script: Script) -> None:
 async def test_a_failure_without_a_word_is_told_all_the_same(script: Script) -> None:
     with pytest.raises(HelmError, match="helm upgrade: no message"):
         await command(script("sys.exit(3)")).run(["upgrade", "db"])
+
+
+async def test_a_helm_that_somebody_killed_is_told_as_such(script: Script) -> None:
+    """Its last line is news of its work, not the reason of its end."""
+    with pytest.raises(HelmError, match=r"helm upgrade was killed \(signal 9\)") as caught:
+        await command(script("print('level=INFO msg=x', file=sys.stderr)\nos.kill(os.getpid(), 9)")).run(["upgrade", "x"])
+    assert caught.value.reason == "HelmKilled"
 
 
 async def test_another_helm_at_work_is_no_failure_of_the_release(script: Script) -> None:

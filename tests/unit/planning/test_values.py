@@ -1,4 +1,4 @@
-"""Merging values as Helm does. tests/charts/test_values_oracle.py asks Helm itself."""
+"""Merging values as Helm does. tests/control_plane/test_values_oracle.py asks Helm itself."""
 
 from typing import Any
 
