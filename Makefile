@@ -38,6 +38,9 @@ cli: ## the commands as processes
 services: ## the realm against a real Keycloak and PostgreSQL
 	$(PYTEST) tests/services
 
+chaos: ## kills and faults without end: the long run, half an hour
+	$(PY) tests/chaos/long.py --kills 500 --seconds 1800
+
 bench: ## figures, printed as a table
 	$(PY) tests/bench/run.py
 

@@ -47,6 +47,8 @@ LANES = (
     Lane("control plane", (pytest("tests/control_plane"),)),
     Lane("charts", (pytest("tests/charts"),)),
     Lane("cli", (pytest("tests/cli"),)),
+    Lane("chaos", (pytest("tests/chaos"),)),
+    Lane("services", (pytest("tests/services"),)),
 )  # fmt: skip
 
 
