@@ -165,6 +165,8 @@ def test_defaults_are_filled_in(kubectl: Kubectl, namespace: str) -> None:
         "tls": {"mode": "acme"},
         "storage": {"sizes": {"database": "20Gi", "datalake": "100Gi", "datasets": "20Gi", "service": "5Gi"}},
         "components": {},
+        "driftCorrection": "Enforce",
+        "deletionPolicy": "Uninstall",
         "suspend": False,
     }
 

@@ -93,16 +93,19 @@ class Nodes:
         await asyncio.sleep(random.uniform(0, _SPREAD))  # noqa: S311 - spreads load, guards nothing
         ending = asyncio.ensure_future(stopped.wait())
         ending.add_done_callback(lambda _: node.wake.set())
-        async with self._followed(node) as owned:
-            while not stopped and not node.leaving:
-                async with node.lock:
-                    work = Pass(
-                        self.engine, node.memory, lambda: node.resource, node.wake, owned, settle=lambda: _settle(node)
-                    )
-                    again = await work.run()
-                node.looked = self.engine.clock()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(node.wake.wait(), timeout=again)
+        try:
+            async with self._followed(node) as owned:
+                while not stopped and not node.leaving:
+                    async with node.lock:
+                        again = await self._pass(node, owned).run()
+                    node.looked = self.engine.clock()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(node.wake.wait(), timeout=again)
+        finally:
+            ending.cancel()
+
+    def _pass(self, node: Watched, owned: Owned) -> Pass:
+        return Pass(self.engine, node.memory, lambda: node.resource, node.wake, owned, settle=lambda: _settle(node))
 
     async def remove(self, resource: Mapping[str, Any]) -> None:
         """Remove every release of the node. Raises NotThereYet while some remain, so that the finalizer stays."""

@@ -27,17 +27,25 @@ from mininode.kube.client import Kube
 from mininode.kube.lease import Lease
 
 LEASE = "mininode-operator"
+_LEASE_LOST = "LeaseLost"
 
 log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises MininodeError when there is no way to the cluster, or the Lease was lost."""
+    """Run until SIGTERM or SIGINT; a lost Lease is waited for anew. Raises MininodeError when there is no way to the cluster."""
     kopf.configure(log_format=kopf.LogFormat.JSON if settings.log_format == "json" else kopf.LogFormat.FULL)
     logging.getLogger("kopf.objects").setLevel(
         logging.WARNING
     )  # a line a watch event otherwise; the engine says what it does
-    asyncio.run(_serve(settings))
+    while True:
+        try:
+            return asyncio.run(_serve(settings))
+        except Unavailable as error:
+            if error.reason != _LEASE_LOST:
+                raise
+            # After an outage longer than the Lease lasts: wait for it anew, with nothing left of what was known before.
+            log.warning("%s", error)
 
 
 async def _serve(settings: Settings) -> None:
@@ -79,7 +87,7 @@ async def _lead(nodes: Nodes, lease: Lease, stop: asyncio.Event) -> None:
         await asyncio.gather(keeping, stopping, return_exceptions=True)
         await lease.release()
     if lost:
-        raise Unavailable("The operator ended because its Lease was lost to another.", "It is started again.", reason="LeaseLost")
+        raise Unavailable("The Lease was lost, to another or to an outage: it is waited for anew.", reason=_LEASE_LOST)
 
 
 class _State:

@@ -70,15 +70,16 @@ class Actor:
         """Put right (or only find) what was changed by hand; None looks at every object of the release."""
         return await correct(self.kube, release, self.node.namespace, suspects=suspects, enforce=enforce)
 
-    async def probe(self, component: Component) -> GateResult:
-        """Whether the component's workloads are as they should be and its gate holds.
+    async def probe(self, component: Component, before: GateState) -> GateResult:
+        """Whether the component's workloads are as they should be and its gate holds; `before` is what was known.
 
-        What was seen by watching is enough to say no; a yes is confirmed by a fresh look, since a watch may lag behind an
-        upgrade of a moment ago. Where the pods are simulated there is nobody to ask.
+        A watch may lag behind, so what it saw is enough to go on saying no, and nothing else: that a gate holds, or does
+        not any more, is confirmed by a fresh look. Where the pods are simulated there is nobody to ask.
         """
         name = component.name
         if (
             self.owned is not None
+            and before is GateState.PENDING
             and (problem := not_ready(self.owned.workloads(name), self.owned.pods(name))) is not None
         ):
             return pending(problem)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NODE_LABEL
+from mininode.engine.health import not_ready
 from mininode.kube.client import Kube, Object
 from mininode.kube.reflector import Reflector
 from mininode.kube.resources import CONFIG_MAPS, DEPLOYMENTS, JOBS, PODS, SECRETS, SERVICES, STATEFUL_SETS
@@ -68,6 +69,11 @@ class Owned:
         reflector = self._kinds.get(kind)
         return reflector.objects.get(name) if reflector else None
 
+    @staticmethod
+    def _unwell(kind: str, item: Object) -> bool:
+        """Whether an object of the first list needs a question at once; what is well waits its turn, or a start is a storm."""
+        return kind in WORKLOADS and not_ready([{**item, "kind": kind}], ()) is not None
+
     def _of(self, kind: str, component: str) -> list[Object]:
         reflector = self._kinds.get(kind)
         return (
@@ -78,7 +84,7 @@ class Owned:
         item = after or before
         if item is None or not (component := _component(item)):
             return
-        if reflector.kind in (*WORKLOADS, "Pod"):
+        if reflector.kind in (*WORKLOADS, "Pod") and (reflector.synced.is_set() or self._unwell(reflector.kind, item)):
             self.stirred(component)
         which = (reflector.kind, item["metadata"]["name"])
         # What is left as people made it may come right by their hands as well, and that takes nothing from anybody.

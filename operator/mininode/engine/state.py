@@ -3,10 +3,12 @@
 import math
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 from mininode.api.status import Attempt, Gate, NodeStatus
 from mininode.components.base import GateResult, GateState
 from mininode.engine.pace import USUAL, Pace
+from mininode.planning.plan import Plan
 from mininode.planning.release import Release
 
 ATTEMPTS_KEPT = 5
@@ -49,10 +51,12 @@ class NodeMemory:
     attempts: dict[str, tuple[Attempt, ...]] = field(default_factory=dict)  # newest first
     # component -> kind and name of what is not as its chart says and is left so, with a sentence
     drift: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
+    stirs: dict[str, int] = field(default_factory=dict)  # how often a component's pods changed
     checked: dict[str, float] = field(default_factory=dict)  # when all objects of a component were last compared
     kept: tuple[str, ...] = ()  # what stayed when components were removed
     requested: str = ""  # the wish for a new start that was heard last
     written: NodeStatus = field(default_factory=NodeStatus)  # the status as the API server has it
+    planned: tuple[tuple[Any, ...], Plan] | None = None  # the plan, and which spec it is of: checking a spec takes a millisecond
     refused: int = 0  # looks in a row that the API server did not let us finish
 
     def heard(self, requested: str) -> None:
@@ -95,6 +99,11 @@ class NodeMemory:
             pause = min(self.pace.probe_first * 2.0 ** min(asked, 30), self.pace.probe_last)
         self.gates[name] = GateMemory(release.digest, release.revision, result, since, asked, now + pause)
 
+    def doubted(self, name: str, stirs: int, now: float) -> None:
+        """The pods changed while the gate was asked (`stirs` is from before): what it said may be old, so ask again soon."""
+        if self.stirs.get(name, 0) != stirs and (known := self.gates.get(name)) is not None:
+            known.due = min(known.due, now + self.pace.probe_first)
+
     def overdue(self, name: str, release: Release, now: float) -> bool:
         """Whether the gate of this very revision has not held for longer than it may."""
         known = self.gates.get(name)
@@ -114,6 +123,7 @@ class NodeMemory:
 
     def stirred(self, name: str) -> None:
         """The component's pods changed: ask its gate again at once."""
+        self.stirs[name] = self.stirs.get(name, 0) + 1
         if (known := self.gates.get(name)) is not None:
             known.due = 0.0
 
@@ -155,6 +165,6 @@ def remembered(status: NodeStatus, now: float, pace: Pace = USUAL) -> NodeMemory
                 component.digest,
                 component.revision,
                 GateResult(GateState(component.gate.value), component.message),
-                due=now + pace.probe_again * random.uniform(0.1, 1.0),  # noqa: S311 - spreads the questions after a restart
+                due=now + pace.probe_again * random.uniform(0.05, 0.25),  # noqa: S311 - spreads the questions after a restart
             )
     return memory

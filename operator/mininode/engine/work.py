@@ -87,12 +87,14 @@ class Work:
         component = self.engine.components[finding.name]
         if finding.settled and self.memory.check_due(finding.name, self.engine.clock()):
             await self._correct(finding, release, None)  # what changed while nobody watched
+        stirs = self.memory.stirs.get(finding.name, 0)
         try:
-            result = await self.actor.probe(component)
+            result = await self.actor.probe(component, finding.gate)
         except KubeError as error:
             result = pending(f"its state can't be read: {error.message}")
         before, clock = self.memory.gate(finding.name, release), self.engine.clock()
         self.memory.answered(finding.name, release, result, clock)
+        self.memory.doubted(finding.name, stirs, clock)
         if result.state is not GateState.PENDING:
             self.memory.failures.pop(finding.name, None)
             if before is GateState.PENDING:

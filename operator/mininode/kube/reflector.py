@@ -17,7 +17,7 @@ from mininode.kube.client import Kube, Object
 from mininode.kube.resources import Resource
 
 _WATCH_SECONDS = 300  # s; then the server ends it, and it is taken up again
-_PAUSE_FIRST, _PAUSE_LAST = 2.0, 60.0  # s between attempts after a failure: doubles, with jitter
+_PAUSE_FIRST, _PAUSE_LAST = 2.0, 20.0  # s between attempts after a failure: doubles, with jitter; an outage ends unannounced
 _LIVED = 10.0  # s; a watch that ended after less was none
 _GONE = 410
 

@@ -36,19 +36,21 @@ def back(api: Any, where: str, seconds: float = 20) -> float:
         ("configmaps", "guacamole-scripts"),
     ],
 )
-def test_a_deleted_object_is_back_within_two_seconds(settled: Any, api: Any, operator: Any, kind: str, name: str) -> None:
+def test_a_deleted_object_is_back_within_two_seconds(
+    settled: Any, api: Any, operator: Any, kind: str, name: str, figure: Any
+) -> None:
     runs = operator.helm_runs()
     times = [back(api, path(settled, kind, name)) for _ in range(4)]
-    print(f"deleted {kind}/{name}: back after {', '.join(f'{one:.2f}' for one in times)} s")
+    figure(f"deleted {kind}/{name}: back after {', '.join(f'{one:.2f}' for one in times)} s")
     assert max(times) <= GOAL
     assert operator.helm_runs() == runs, "no Helm is needed for it"
     settled.until("Rehearsed")
 
 
-def test_a_deleted_password_is_made_anew_and_what_is_computed_from_it_follows(settled: Any, api: Any) -> None:
+def test_a_deleted_password_is_made_anew_and_what_is_computed_from_it_follows(settled: Any, api: Any, figure: Any) -> None:
     before = settled.credentials()
     took = back(api, path(settled, "secrets", "dataset-service-config"))
-    print(f"deleted Secret computed from passwords: back after {took:.2f} s")
+    figure(f"deleted Secret computed from passwords: back after {took:.2f} s")
     assert took <= GOAL
     assert settled.credentials() == before, "the same text from the same passwords"
     took = back(api, path(settled, "secrets", "guacamole-admin"))
@@ -60,10 +62,10 @@ def test_a_deleted_password_is_made_anew_and_what_is_computed_from_it_follows(se
     }
 
 
-def test_twenty_deletions_of_a_deployment(settled: Any, api: Any) -> None:
+def test_twenty_deletions_of_a_deployment(settled: Any, api: Any, figure: Any) -> None:
     times = sorted(back(api, path(settled, "deployments", "guacd")) for _ in range(20))
     p95 = times[18]
-    print(f"deleted Deployment back: median {statistics.median(times):.2f} s, p95 {p95:.2f} s, worst {times[-1]:.2f} s")
+    figure(f"deleted Deployment back: median {statistics.median(times):.2f} s, p95 {p95:.2f} s, worst {times[-1]:.2f} s")
     assert p95 <= GOAL
 
 
@@ -78,30 +80,32 @@ def changed_back(api: Any, where: str, patch: Any, was: Any, get: Any) -> float:
     return time.monotonic() - began
 
 
-def test_a_changed_field_is_put_right(settled: Any, api: Any, until: Any) -> None:
+def test_a_changed_field_is_put_right(settled: Any, api: Any, figure: Any) -> None:
     where = path(settled, "services", "guacamole")
     took = changed_back(
         api, where, {"spec": {"selector": {"app.kubernetes.io/component": "nobody"}}}, "web",
         lambda it: it["spec"]["selector"].get("app.kubernetes.io/component"),
     )  # fmt: skip
-    print(f"changed selector of a Service: right after {took:.2f} s")
+    figure(f"changed selector of a Service: right after {took:.2f} s")
     assert took <= GOAL
     where = path(settled, "configmaps", "guacamole-scripts")
     key, text = next(iter(api.get(where)["data"].items()))
     took = changed_back(api, where, {"data": {key: "#!/bin/sh\nexit 0\n"}}, text, lambda it: it["data"].get(key))
     assert took <= GOAL
     took = changed_back(api, where, {"data": {key: None}}, text, lambda it: it["data"].get(key))
-    print(f"removed key of a ConfigMap: right after {took:.2f} s")
+    figure(f"removed key of a ConfigMap: right after {took:.2f} s")
     assert took <= GOAL
 
 
-def test_kubectl_scale_is_put_right_and_told_of(settled: Any, api: Any, kubectl: Any, operator: Any, until: Any, events: Any) -> None:
+def test_kubectl_scale_is_put_right_and_told_of(
+    settled: Any, api: Any, kubectl: Any, operator: Any, until: Any, events: Any, figure: Any
+) -> None:
     labels = {"component": "guacamole", "namespace": settled.namespace, "corrected": "true"}
     before = operator.metric("mininode_drift_objects_total", **labels)
     kubectl("scale", "deployment", "guacd", "-n", settled.namespace, "--replicas=0")
     where = path(settled, "deployments", "guacd")
     took = until(lambda: api.get(where)["spec"]["replicas"] == 1, 20)
-    print(f"scaled Deployment right {took:.2f} s after kubectl ended")
+    figure(f"scaled Deployment right {took:.2f} s after kubectl ended")
     assert took <= GOAL
     until(lambda: operator.metric("mininode_drift_objects_total", **labels) == before + 1, 10)
     found = [one for one in events(settled) if one["reason"] == "DriftCorrected" and "guacd" in one["note"]]
@@ -131,7 +135,7 @@ def test_what_the_chart_does_not_set_is_left_alone(settled: Any, api: Any, kubec
 
 
 def test_warn_only_reports_follows_what_people_do_and_enforce_puts_it_right(
-    settled: Any, api: Any, kubectl: Any, until: Any, events: Any
+    settled: Any, api: Any, until: Any, events: Any
 ) -> None:
     settled.declare(driftCorrection="Warn")
     settled.until("Rehearsed")

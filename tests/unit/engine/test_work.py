@@ -68,7 +68,7 @@ class Cluster:
         found = self.releases[release.name]
         found.append(replace(found[release.fallback - 1], revision=len(found) + 1))
 
-    async def probe(self, component: Any) -> GateResult:
+    async def probe(self, component: Any, _: GateState) -> GateResult:
         self._maybe()
         return self.gates.get(component.name, held("it does"))
 
@@ -227,3 +227,24 @@ async def test_a_gate_that_can_not_be_asked_is_open(cluster: Cluster) -> None:
     finding = await cluster.step("base")
     assert finding.gate is GateState.PENDING
     assert "forbidden" in finding.evidence
+
+
+async def test_pods_that_change_while_a_gate_is_asked_are_asked_about_again(cluster: Cluster) -> None:
+    """The Deployment's controller is a moment behind its pods: an answer from in between is old when it comes."""
+    await cluster.step("base")
+    await cluster.step("base")
+    asked, real = [], cluster.probe
+
+    async def probe(component: Any, *rest: Any) -> GateResult:
+        result = await real(component, *rest)
+        if not asked:
+            cluster.memory.stirred(component.name)
+            cluster.gates["base"] = pending("pod web is gone")
+        asked.append(result.state)
+        return result
+
+    cluster.probe = probe  # type: ignore[method-assign]
+    cluster.memory.stirred("base")
+    await cluster.step("base")
+    await cluster.step("base", 1)
+    assert asked == [GateState.HELD, GateState.PENDING]
