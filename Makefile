@@ -43,6 +43,7 @@ chaos: ## kills and faults without end: the long run, half an hour
 
 bench: ## figures, printed as a table
 	$(PY) tests/bench/run.py
+	$(PY) tests/bench/engine.py
 
 generate: ## CRD, docs/spec.md and config.example.yaml from the model
 	$(PY) -m mininode.cli.main generate

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import edits
 from proxy import Fault
 from trials import Counts, Disturbance, Trials, at_random, helm_kills, kth, operator_kills
 from world import World, world
@@ -56,6 +57,12 @@ def noise(rng: random.Random) -> Iterator[tuple[str, Disturbance]]:
         yield rng.choice(("upgrade", "install", "remove")), at_random(rng, rng.choice((0.005, 0.01, 0.02)))
 
 
+def games() -> Iterator[tuple[str, Disturbance]]:
+    """Random edits; what goes wrong is in the game itself."""
+    while True:
+        yield "edits", Disturbance("a game of random edits", lambda _: None)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=500)
@@ -86,7 +93,7 @@ def main() -> int:
 
 def run(one: World, trials: Trials, rng: random.Random, kills: int, deadline: float) -> None:
     """One source of trouble after the other, in turn, until the time is over; kills go on until there were enough."""
-    sources = [killing(one, trials, rng, kills), every_kth(trials, rng), killing(one, trials, rng, kills), noise(rng)]
+    sources = [killing(one, trials, rng, kills), every_kth(trials, rng), killing(one, trials, rng, kills), noise(rng), games()]
     said = time.monotonic()
     for source in itertools.cycle(list(sources)):
         if time.monotonic() > deadline:
@@ -112,6 +119,13 @@ def run(one: World, trials: Trials, rng: random.Random, kills: int, deadline: fl
 def step(one: World, trials: Trials, work: str, disturbance: Disturbance) -> bool:
     """Bring about what the work starts from, without disturbance, then do it."""
     calm = Disturbance("no disturbance", lambda _: None)
+    if work == "edits":
+        try:
+            edits.run(one, trials.counts, examples=1, steps=12, repeat=False)
+        except AssertionError as error:
+            trials.counts.wrong.append(f"edits: {error}")
+            return False
+        return trials.remove(calm)  # the next trial knows nothing of this one's wishes
     there = one.resource() is not None
     if work == "install":
         return (trials.remove(calm) if there else True) and trials.install(disturbance)

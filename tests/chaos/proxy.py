@@ -135,8 +135,8 @@ class Proxy:
     async def _stream(self, request: web.Request, seconds: float | None) -> web.StreamResponse:
         async with self._upstream(request, await request.read()) as answer:
             response = web.StreamResponse(status=answer.status, headers=_passed_on(answer.headers))
-            await response.prepare(request)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, ConnectionResetError):  # reset: who asked was killed meanwhile
+                await response.prepare(request)
                 async with asyncio.timeout(seconds):
                     async for part in answer.content.iter_any():
                         await response.write(part)

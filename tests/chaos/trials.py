@@ -189,8 +189,10 @@ def at_random(rng: random.Random, rate: float) -> Disturbance:
 
 
 def storm(fault: Fault, requests: int) -> Disturbance:
-    """The first so many requests all go wrong: the API server is down, or drowns."""
-    return Disturbance(f"{fault.name} at {requests} requests in a row", lambda asked: fault if asked.number <= requests else None)
+    """The first so many requests all go wrong: the API server is down, or drowns. The Lease is spared: its loss ends us."""
+    return Disturbance(
+        f"{fault.name} at {requests} requests in a row", lambda asked: fault if 0 < asked.number <= requests else None
+    )
 
 
 def operator_kills(world: World, gaps: Iterator[int], rng: random.Random, most: int) -> Disturbance:

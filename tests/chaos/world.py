@@ -190,8 +190,9 @@ class World:
         resource = self.resource()
         if resource is not None:
             self.api.patch(
-                self.path, content=json.dumps({"metadata": {"finalizers": None}}), headers={"Content-Type": "application/merge-patch+json"}
-            )
+                self.path, content=json.dumps({"metadata": {"finalizers": None}}),
+                headers={"Content-Type": "application/merge-patch+json"},
+            )  # fmt: skip
             self.api.delete(self.path)
         self.namespace = f"chaos-{int(time.time())}"
         prepared(self.rehearsal, self.namespace)

@@ -42,7 +42,8 @@ def test_the_wheel_carries_everything_that_is_read_at_run_time(unpacked: Path) -
     package = unpacked / "mininode"
     assert (package / "_assets" / "manifests" / "operator" / "rbac.yaml").is_file()
     assert (package / "_assets" / "images.lock.yaml").read_bytes() == (TOP / "images.lock.yaml").read_bytes()
-    data = {path.relative_to(TOP / "operator") for path in (TOP / "operator" / "mininode").rglob("*") if path.suffix in (".yaml", ".mod", ".sum")}
+    files = (TOP / "operator" / "mininode").rglob("*")
+    data = {path.relative_to(TOP / "operator") for path in files if path.suffix in (".yaml", ".mod", ".sum")}
     assert {path for path in data if not (unpacked / path).is_file()} == set()
 
 

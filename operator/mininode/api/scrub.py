@@ -7,10 +7,11 @@ from mininode.api.inline_secrets import names_secret
 
 GONE = "[hidden]"
 _PEM = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(-----END \1-----|$)", re.DOTALL)
-_URL_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:)[^/\s]+@")
+# Names have a longest length: without one the time grows with the square of the text, and a program's last words can be long.
+_URL_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,31}://[^/\s:@]*:)[^/\s]+@")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?")
-_NAME = re.compile(r"""([A-Za-z][\w.-]*)["']?\s*[:=]\s*""")
+_NAME = re.compile(r"""([A-Za-z][\w.-]{0,127})["']?\s*[:=]\s*""")
 _VALUE = re.compile(r"""\[hidden\]|"[^"]*"|'[^']*'|[^\s"',;&)}\]]+""")
 
 

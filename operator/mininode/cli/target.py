@@ -66,7 +66,9 @@ def reachable(wanted: Target) -> Target:
 
     file = Path(wanted.kubeconfig)
     if not file.exists():
-        raise Unavailable(f"There is no access file {file}.", "Name the cluster's access file with --kubeconfig.", reason="NoAccessFile")
+        raise Unavailable(
+            f"There is no access file {file}.", "Name the cluster's access file with --kubeconfig.", reason="NoAccessFile"
+        )
     stage = Rehearsal(default_home(), lambda _name: file)  # no program is started, so none is looked for
     if file == stage.kubeconfig and not stage.runs("kube-apiserver"):
         raise Unavailable("The rehearsal is stopped.", "Start it with `mininode rehearsal start`.", reason="RehearsalStopped")

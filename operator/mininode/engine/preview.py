@@ -66,7 +66,9 @@ def _what(finding: Finding) -> tuple[Action, str]:
     if not finding.waits_for:
         return finding.row.action, finding.row.because
     after = f"after {', '.join(finding.waits_for)}"
-    return (Action.INSTALL, f"there is no release; {after}") if finding.release is None else (Action.UPGRADE, f"its inputs changed; {after}")
+    if finding.release is None:
+        return Action.INSTALL, f"there is no release; {after}"
+    return Action.UPGRADE, f"its inputs changed; {after}"
 
 
 def _differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:

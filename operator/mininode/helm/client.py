@@ -78,7 +78,7 @@ class Helm:
             return cast(dict[str, Any], await self._command().get_values(name, namespace=namespace) or {})
 
     def only_one(self, namespace: str, release: str) -> AbstractContextManager[int]:
-        """This release's lock on this machine. Raises HelmError (retry soon) while a Helm process has it."""
+        """The release's lock on this machine. Raises HelmError (retry soon) while a Helm process has it."""
         return only_one(str(self._kubeconfig or "in the cluster"), namespace, release)
 
     @asynccontextmanager
