@@ -24,6 +24,7 @@ class GateMemory:
     since: float = 0.0  # when the gate gave the first of these answers, on the loop's clock
     asked: int = 0  # questions in a row that were answered with no
     due: float = 0.0  # when to ask again, on the loop's clock
+    proven: bool = True  # this revision's gate held once: whatever is wrong now, the installation was not
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ class NodeMemory:
     def answered(self, name: str, release: Release, result: GateResult, now: float) -> None:
         """Remember a gate's answer and when to ask again."""
         known = self.gates.get(name)
+        proven = result.state is not GateState.PENDING or (known is not None and self._about(known, release) and known.proven)
         if known is not None and not (
             self._about(known, release) and known.result.state is result.state is GateState.PENDING
         ):
@@ -97,7 +99,7 @@ class NodeMemory:
         pause = self.pace.probe_again
         if result.state is GateState.PENDING:
             pause = min(self.pace.probe_first * 2.0 ** min(asked, 30), self.pace.probe_last)
-        self.gates[name] = GateMemory(release.digest, release.revision, result, since, asked, now + pause)
+        self.gates[name] = GateMemory(release.digest, release.revision, result, since, asked, now + pause, proven)
 
     def doubted(self, name: str, stirs: int, now: float) -> None:
         """The pods changed while the gate was asked (`stirs` is from before): what it said may be old, so ask again soon."""
@@ -105,9 +107,14 @@ class NodeMemory:
             known.due = min(known.due, now + self.pace.probe_first)
 
     def overdue(self, name: str, release: Release, now: float) -> bool:
-        """Whether the gate of this very revision has not held for longer than it may."""
+        """Whether the gate of this very revision never held, for longer than an installation may take.
+
+        One that held and is lost is the pods' trouble, not the installation's: nothing is installed again or put back for it.
+        """
         known = self.gates.get(name)
-        return known is not None and self._about(known, release) and known.asked > 0 and now - known.since > self.pace.gate_deadline
+        if known is None or not self._about(known, release) or known.proven:
+            return False
+        return known.asked > 0 and now - known.since > self.pace.gate_deadline
 
     def keeps(self, name: str, left: tuple[str, ...]) -> None:
         """What stayed of a component that was removed; nothing for one that is there again."""

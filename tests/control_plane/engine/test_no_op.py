@@ -137,7 +137,9 @@ def test_when_the_api_server_is_back_so_is_the_operator(
     settled.kubectl("delete", *service)  # and it watches again
     until(lambda: settled.kubectl.run("get", *service).returncode == 0, 40)
     # KWOK, scheduler and controllers find the API server again when their own pauses are over: the tests after this need pods.
-    settled.declare(components={"guacamole": {"resources": {"requests": {"cpu": "310m"}}}})
-    settled.until("Rehearsed", seconds=180)
+    settled.kubectl("create", "deployment", "after-the-outage", "-n", "default", "--image=example.org/any:1")
+    about = ("get", "deployment", "after-the-outage", "-n", "default")
+    until(lambda: settled.kubectl.json(*about)["status"].get("readyReplicas"), 180)
+    settled.kubectl("delete", "deployment", "after-the-outage", "-n", "default")
     settled.declare()
-    settled.until("Rehearsed", seconds=180)
+    settled.until("Rehearsed")

@@ -88,6 +88,17 @@ def overdue(memory: NodeMemory, moment: float) -> bool:
     return memory.overdue("db", release(), moment)
 
 
+def test_a_gate_that_held_and_is_lost_is_no_failed_installation() -> None:
+    memory = NodeMemory()
+    memory.answered("db", release(), held("it did"), NOW)
+    for moment in (NOW + 1, NOW + 2 * USUAL.gate_deadline, NOW + 4 * USUAL.gate_deadline):
+        memory.answered("db", release(), pending("the machine is being renewed"), moment)
+    assert not overdue(memory, NOW + 5 * USUAL.gate_deadline)
+    memory.answered("db", release(revision=2), pending("the next revision never held"), NOW)
+    memory.answered("db", release(revision=2), pending("the next revision never held"), NOW + 1)
+    assert memory.overdue("db", release(revision=2), NOW + 2 * USUAL.gate_deadline)
+
+
 def test_a_gate_is_overdue_when_it_said_no_for_too_long() -> None:
     memory = NodeMemory()
     memory.answered("db", release(), pending("not yet"), NOW)
