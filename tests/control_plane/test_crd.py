@@ -10,11 +10,18 @@ import pytest
 import yaml
 
 from mininode.api import API_VERSION, GROUP, KIND, PLURAL
+from mininode.cluster.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.control_plane
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 NAME = f"{PLURAL}.{GROUP}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_at_work(rehearsal: Rehearsal) -> None:
+    """The CRD by itself: the operator of tests before would write statuses of its own. Its fixture starts it again."""
+    rehearsal.stop_beside("operator")
 
 
 class Kubectl(Protocol):
