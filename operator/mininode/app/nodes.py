@@ -22,11 +22,9 @@ from mininode.errors import KubeError, NotThereYet
 from mininode.kube.resources import NAMESPACES
 
 _SPREAD = 0.3  # s; nodes do not all look at once when an operator starts
-_QUIET, _QUIET_LIMIT = (
-    0.3,
-    2.0,
-)  # s without a further edit before an edited node is looked at, and the longest wait for that
-HUNG = 900.0  # s without a finished look after which a node's loop counts as hung: three times its longest pause
+# s without a further edit before an edited node is looked at, and the longest wait for that.
+_QUIET, _QUIET_LIMIT = 0.3, 2.0
+_HUNG_PAUSES = 3  # of the longest pause between looks, after which a node's loop counts as hung
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +136,7 @@ class Nodes:
         return [
             f"{node.resource['metadata']['namespace']}/{node.resource['metadata']['name']}"
             for node in self.watched.values()
-            if now - node.looked > HUNG
+            if now - node.looked > _HUNG_PAUSES * self.engine.pace.resync
         ]
 
     @asynccontextmanager
@@ -149,12 +147,11 @@ class Nodes:
             node.memory.stirred(component)
             node.wake.set()
 
-        meta = node.resource["metadata"]
         def drifted(_component: str) -> None:
             node.wake.set()
 
-        left = node.memory.drift
-        owned = Owned(self.engine.kube, meta["name"], meta["namespace"], stirred, drifted, left)
+        meta = node.resource["metadata"]
+        owned = Owned(self.engine.kube, meta["name"], meta["namespace"], stirred, drifted, node.memory.drift)
         following = asyncio.create_task(owned.follow())
         try:
             yield owned

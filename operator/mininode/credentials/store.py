@@ -8,7 +8,7 @@ import secrets
 import string
 
 from mininode.api import COMPONENT_LABEL, NODE_LABEL
-from mininode.components.base import Credential, Node, RenderedSecret
+from mininode.components.base import Credential, Node
 
 ALPHABET = string.ascii_letters + string.digits  # safe in URLs, shells, SQL, YAML and JSON: 5.95 bits a character
 KEPT_LABEL_VALUE = "kept"
@@ -25,11 +25,6 @@ def new_secret(node: Node, component: str, credential: Credential) -> dict[str, 
 def rendered_secret(node: Node, component: str, name: str, data: dict[str, str]) -> dict[str, object]:
     """A Secret whose text is computed from credentials; made anew whenever what it is computed from changes."""
     return _secret(node, component, name, data)
-
-
-def render(node: Node, secret: RenderedSecret, inputs: tuple[str, ...]) -> str:
-    """The text of a rendered Secret from the values of its inputs."""
-    return secret.render(node, inputs)
 
 
 def _secret(node: Node, component: str, name: str, data: dict[str, str]) -> dict[str, object]:
