@@ -91,7 +91,8 @@ def environment(lock: Path) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             run([sys.executable, "-m", "venv", str(folder)], log)
             pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-            run([*pip, "--require-hashes", "-r", str(lock)], log, total)
+            # The lock is complete. Resolving again, older pips take a newer release for `coverage[toml]` than is pinned.
+            run([*pip, "--require-hashes", "--no-deps", "-r", str(lock)], log, total)
             run([*pip, "--no-deps", "--no-build-isolation", "--no-index", "--editable", str(CHECKOUT)], log)
             (folder / MARKER).write_text(whose, encoding="utf-8")
             remove_old(folder, whose)
