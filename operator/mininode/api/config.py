@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from mininode.api import domains
 from mininode.api.crd import schema
@@ -14,13 +14,44 @@ from mininode.api.findings import explain, unknown_component
 from mininode.api.inline_secrets import ADVICE, PROBLEM, inline_secrets
 from mininode.api.rules import broken_rules
 from mininode.api.source import Document, read
-from mininode.api.spec import NAME_PATTERN, Model, NodeSpec, TlsMode
+from mininode.api.spec import IMAGE_PATTERN, NAME_PATTERN, Model, NodeSpec, TlsMode, cel
 from mininode.api.text import MAX_DEPTH, Path, decode, sorted_mistakes, too_deep, written
 from mininode.errors import ConfigError, Mistake
 
 M = TypeVar("M", bound=Model)
 
 _RESOURCE = frozenset({"apiVersion", "kind", "spec"})
+
+
+class OperatorConfig(Model):
+    """The operator's own pod."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "!has(self.image) || (!self.image.endsWith(':latest') && "
+                    "self.image.matches('(:[A-Za-z0-9_][A-Za-z0-9_.-]*|@sha256:[a-f0-9]{64})$'))",
+                    "image needs an exact tag or a digest: registry/name:1.2.3 or registry/name@sha256:…",
+                ),
+            ]
+        }
+    )
+
+    image: str | None = Field(
+        None,
+        description="Image of the operator, with an exact tag or a digest. Left out: `mininode-operator` of this version, from "
+        "`imageMirror` if there is one.",
+        pattern=IMAGE_PATTERN,
+        max_length=512,
+    )
+    pull_secret: str | None = Field(
+        None,
+        description="Name of the Secret in the namespace `mininode-system` with which the operator's image is pulled, where its "
+        "registry asks for a login.",
+        pattern=NAME_PATTERN,
+        max_length=63,
+    )
 
 
 class SiteConfig(Model):
@@ -31,6 +62,9 @@ class SiteConfig(Model):
     )
     namespace: str = Field(
         "eucaim-node", description="Namespace of the cluster that holds the node.", pattern=NAME_PATTERN, max_length=63
+    )
+    operator: OperatorConfig = Field(
+        OperatorConfig(), description="The operator's own pod, where it runs as one: on your cluster, kind, and by GitOps."
     )
     node: NodeSpec = Field(description="What the node should be: the same fields as `spec` of an EucaimNode resource.")
 

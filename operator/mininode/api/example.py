@@ -19,6 +19,8 @@ _HEADER = """\
 
 # What a field without a default may look like; an entry of a map is shown under the name of a component.
 EXAMPLES: Mapping[str, Any] = {
+    "operator.image": "registry.hospital.example/eucaim/mininode-operator:0.1.0",
+    "operator.pullSecret": "hospital-registry",
     "node.domain": "node.hospital.example",
     "node.siteName": "Hospital Example, Radiology",
     "node.contact": "imaging-it@hospital.example",

@@ -32,7 +32,7 @@ In a terminal with a cluster: `kubectl explain eucaimnode.spec`.
 def spec_reference(component_names: Iterable[str], examples: Mapping[str, str]) -> str:
     """The whole page. `examples` are the texts of example resources by title, shown in that order."""
     names = ", ".join(f"`{name}`" for name in sorted(component_names))
-    site = [field for field in fields(schema(SiteConfig)) if "." not in field.path and field.path != "node"]
+    site = [field for field in fields(schema(SiteConfig)) if field.path.partition(".")[0] != "node"]
     parts = [
         _INTRODUCTION,
         "## config.yaml only\n\nBeside `node:` the file has these fields.\n",
