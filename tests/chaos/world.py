@@ -222,7 +222,7 @@ class World:
         """The contents of every Secret that is made once."""
         return {
             one["metadata"]["name"]: one.get("data") or {}
-            for one in self._secrets("owner!=helm")
+            for one in self._secrets("owner notin (helm,mininode)")
             if one["metadata"]["name"] not in _RENDERED
         }
 

@@ -6,7 +6,8 @@ from typing import Any
 
 def test_it_says_what_it_kept_and_installing_again_finds_it(installed: Any, kubectl: Callable[..., str]) -> None:
     there = ("-n", "eucaim-node", "-o")
-    secrets = ("get", "secrets", "-l", "owner!=helm", *there, "jsonpath={range .items[*]}{.metadata.name} {.data}\n{end}")
+    kept = "owner notin (helm,mininode)"
+    secrets = ("get", "secrets", "-l", kept, *there, "jsonpath={range .items[*]}{.metadata.name} {.data}\n{end}")
     claims = ("get", "pvc", *there, "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}\n{end}")
     before = kubectl(*secrets), kubectl(*claims)
     try:

@@ -256,7 +256,7 @@ class Node:
 
     def credentials(self) -> dict[str, dict[str, str]]:
         """The contents of all Secrets that are not Helm's."""
-        items = self.kubectl.json("get", "secrets", "-n", self.namespace, "-l", "owner!=helm")["items"]
+        items = self.kubectl.json("get", "secrets", "-n", self.namespace, "-l", "owner notin (helm,mininode)")["items"]
         return {item["metadata"]["name"]: item.get("data", {}) for item in items}
 
     def claims(self) -> dict[str, str]:

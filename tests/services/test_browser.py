@@ -12,7 +12,7 @@ from people import Person, fragment
 from world import World
 
 from mininode.api.identity import Identity, LsAai
-from mininode.api.spec import SecretKey
+from mininode.api.model import SecretKey
 
 NODE = f"https://{servers.DOMAIN}"
 PASSWORD = "a-password-of-her-own"  # noqa: S105 - of a person in a throw-away realm

@@ -8,7 +8,8 @@ import pytest
 from world import World
 
 from mininode.api.identity import Identity, Mfa, Provider, ProviderKind, Smtp
-from mininode.api.spec import DriftCorrection, SecretKey
+from mininode.api.model import SecretKey
+from mininode.api.spec import DriftCorrection
 
 SITE = Provider(
     alias="hospital",

@@ -6,7 +6,8 @@ import world as worlds
 from world import Session, World
 
 from mininode.api.identity import Identity, LsAai, Provider, ProviderKind
-from mininode.api.spec import DriftCorrection, SecretKey
+from mininode.api.model import SecretKey
+from mininode.api.spec import DriftCorrection
 from mininode.keycloak.bootstrap import OPERATOR_MAY
 from mininode.keycloak.door import ClientLogin, KeycloakDoor
 from mininode.keycloak.errors import KeycloakError

@@ -9,7 +9,7 @@ import world as worlds
 from world import Faulty, World
 
 from mininode.api.identity import Identity, Provider, ProviderKind, Smtp
-from mininode.api.spec import SecretKey
+from mininode.api.model import SecretKey
 from mininode.components.base import GateState
 from mininode.keycloak.door import KeycloakDoor
 from mininode.keycloak.errors import KeycloakError

@@ -11,7 +11,7 @@ from people import Person, fragment, one_time_code
 from world import HUMAN, World
 
 from mininode.api.identity import Identity, LsAai, Mfa
-from mininode.api.spec import SecretKey
+from mininode.api.model import SecretKey
 from mininode.keycloak.bootstrap import bootstrap
 from mininode.keycloak.tokens import read_token
 

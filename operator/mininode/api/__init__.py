@@ -11,6 +11,12 @@ NODE_LABEL = f"{GROUP}/node"
 COMPONENT_LABEL = f"{GROUP}/component"
 INPUTS_LABEL = f"{GROUP}/inputs"
 
+# Who wrote a Secret that tells what a component was made from: Helm, or the operator where there is no chart. One LIST finds both.
+OWNER_LABEL = "owner"
+OWNED_BY_OPERATOR = "mininode"
+RELEASES = f"{OWNER_LABEL} in (helm,{OWNED_BY_OPERATOR})"
+NO_RELEASES = f"{OWNER_LABEL} notin (helm,{OWNED_BY_OPERATOR})"
+
 # Set on a node (to any new value) it starts the work anew: failures are forgotten, every gate is asked again.
 REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
 

@@ -12,9 +12,10 @@ from mininode.api import domains
 from mininode.api.crd import schema
 from mininode.api.findings import explain, unknown_component
 from mininode.api.inline_secrets import ADVICE, PROBLEM, inline_secrets
+from mininode.api.model import NAME_PATTERN, Model, cel
 from mininode.api.rules import broken_rules
 from mininode.api.source import Document, read
-from mininode.api.spec import IMAGE_PATTERN, NAME_PATTERN, Model, NodeSpec, TlsMode, cel
+from mininode.api.spec import IMAGE_PATTERN, NodeSpec, TlsMode
 from mininode.api.text import MAX_DEPTH, Path, decode, sorted_mistakes, too_deep, written
 from mininode.errors import ConfigError, Mistake
 

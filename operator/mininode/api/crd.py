@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from pydantic.config import JsonDict
 
 from mininode.api import GROUP, KIND, PLURAL, VERSION
+from mininode.api.model import cel
 from mininode.api.sentences import SENTENCES
-from mininode.api.spec import NodeSpec, cel
+from mininode.api.spec import NodeSpec
 from mininode.api.status import NodeStatus
 
 HEADER = "# Generated from operator/mininode/api by `make generate`: change the models there, not this file.\n"

@@ -31,6 +31,32 @@ EXAMPLES: Mapping[str, Any] = {
     "node.tls.privateKeyRef.key": "tls.key",
     "node.storage.className": "fast-ssd",
     "node.storage.hostPath": "/srv/eucaim",
+    "node.identity.admins": ["ada@hospital.example"],
+    "node.identity.smtp.host": "mail.hospital.example",
+    "node.identity.smtp.sender": "node@hospital.example",
+    "node.identity.smtp.user": "node",
+    "node.identity.smtp.passwordRef.name": "mail-account",
+    "node.identity.smtp.passwordRef.key": "password",
+    "node.identity.lsAai.clientId": "the-client-id-from-ls-login",
+    "node.identity.lsAai.clientSecretRef.name": "ls-login",
+    "node.identity.lsAai.clientSecretRef.key": "client-secret",
+    "node.identity.providers.[].alias": "hospital",
+    "node.identity.providers.[].kind": "oidc",
+    "node.identity.providers.[].displayName": "Hospital Example",
+    "node.identity.providers.[].issuer": "https://login.hospital.example/realms/staff",
+    "node.identity.providers.[].authorizationUrl": "https://login.hospital.example/authorize",
+    "node.identity.providers.[].tokenUrl": "https://login.hospital.example/token",
+    "node.identity.providers.[].jwksUrl": "https://login.hospital.example/keys",
+    "node.identity.providers.[].userInfoUrl": "https://login.hospital.example/userinfo",
+    "node.identity.providers.[].clientId": "eucaim-node",
+    "node.identity.providers.[].clientSecretRef.name": "hospital-login",
+    "node.identity.providers.[].clientSecretRef.key": "client-secret",
+    "node.identity.providers.[].entityId": "https://login.hospital.example/saml",
+    "node.identity.providers.[].singleSignOnUrl": "https://login.hospital.example/saml/sso",
+    "node.identity.providers.[].signingCertificate": "MIIC…",
+    "node.identity.external.issuer": "https://login.hospital.example/auth/realms/EUCAIM-NODE",
+    "node.identity.external.clientSecretRef.name": "keycloak-account",
+    "node.identity.external.clientSecretRef.key": "client-secret",
     "node.components.<name>.enabled": True,
     "node.components.<name>.image": "registry.hospital.example/eucaim/name:1.2.3",
     "node.components.<name>.resources.requests.cpu": "500m",
@@ -52,7 +78,7 @@ def _lines(section: Mapping[str, Any], path: tuple[str, ...], names: list[str], 
     needed = section.get("required", ())
     for name, field in section["properties"].items():
         here = (*path, name)
-        shown = live and (name in needed or field.get("default") not in (None, "", {}))
+        shown = live and (name in needed or field.get("default") not in (None, "", {}, []))
         if not path or len(path) == 1:
             yield ""
         yield from _comment(field, path)
@@ -67,6 +93,9 @@ def _assignment(
     if "properties" in field:
         yield f"{indent}{name}:"
         yield from _lines(field, path, names, live=live)
+    elif "properties" in field.get("items", {}):
+        yield f"{indent}{name}:"
+        yield from _first_entry(list(_lines(field["items"], (*path, "[]"), names, live=False)))
     elif "additionalProperties" in field:
         yield f"{indent}{name}:"
         entry = field["additionalProperties"]
@@ -77,9 +106,18 @@ def _assignment(
         yield f"{indent}{name}: {_value('.'.join(path), field)}"
 
 
+def _first_entry(lines: list[str]) -> Iterator[str]:
+    """The lines of a list's first entry: the dash goes in front of its first field."""
+    first = next(number for number, line in enumerate(lines) if not line.lstrip().startswith("# "))
+    yield from lines[:first]
+    indent, _, text = lines[first].partition("#")
+    yield f"{indent[2:]}#- {text}"
+    yield from lines[first + 1 :]
+
+
 def _value(path: str, field: Mapping[str, Any]) -> str:
     value = field.get("default")
-    if value in (None, ""):
+    if value in (None, "", []):
         if path not in EXAMPLES:
             raise ValueError(f"{path} has neither default nor example: give it one in api/example.py")
         value = EXAMPLES[path]

@@ -9,11 +9,10 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from mininode.api.spec import EMAIL_PATTERN, Model, SecretKey, cel
+from mininode.api.model import EMAIL_PATTERN, NAME_PATTERN, Model, SecretKey, cel
 
 URL_PATTERN = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
-# An alias becomes part of the address that the other side sends people back to; Keycloak never lets it change.
-ALIAS_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+ISSUER_PATTERN = r"^https://[^\s/?#]+(/[^\s?#]*)?/realms/[^\s/?#]+$"
 LS_AAI_ALIAS = "lifescience-ri-oidc"
 
 Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN, max_length=254)]
@@ -97,7 +96,8 @@ class Provider(Model):
 
     alias: str = Field(
         description="Short name; part of the address to register at the provider, and never changed afterwards.",
-        pattern=ALIAS_PATTERN,
+        # It becomes part of the address that the other side sends people back to; Keycloak never lets it change.
+        pattern=NAME_PATTERN,
         max_length=63,
     )
     kind: ProviderKind = Field(description="`oidc` (OpenID Connect) or `saml`.")
@@ -140,7 +140,7 @@ class ExternalKeycloak(Model):
 
     issuer: str = Field(
         description="Issuer of the realm, for example `https://login.hospital.example/auth/realms/EUCAIM-NODE`.",
-        pattern=r"^https://[^\s/?#]+(/[^\s?#]*)?/realms/[^\s/?#]+$",
+        pattern=ISSUER_PATTERN,
         max_length=512,
     )
     client_id: str = Field("mininode-operator", description="Client of that realm with a service account.", max_length=255)
@@ -156,6 +156,10 @@ class Identity(Model):
                 cel(
                     "self.providers.all(one, self.providers.exists_one(other, other.alias == one.alias))",
                     "two providers have the same alias",
+                ),
+                cel(
+                    "!has(self.selfRegistration) || !self.selfRegistration || has(self.smtp)",
+                    "selfRegistration needs smtp: the address of a new account is checked by a message",
                 ),
             ]
         }

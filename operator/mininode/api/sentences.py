@@ -5,7 +5,7 @@ A regular expression is no advice. The CRD therefore holds each pattern as a CEL
 
 from collections.abc import Mapping
 
-from mininode.api import spec
+from mininode.api import identity, model, spec
 
 SENTENCES: Mapping[str, str] = {
     spec.DOMAIN_PATTERN: "must be a DNS name of at least two parts in lower case, such as node.hospital.example:"
@@ -15,12 +15,14 @@ SENTENCES: Mapping[str, str] = {
     spec.IMAGE_PATTERN: "must be an image with an exact tag or a digest, such as registry.example/group/name:1.2.3",
     spec.MIRROR_PATTERN: "must be a registry, with or without port and path, such as registry.hospital.example/eucaim:"
     " no https://",
-    spec.NAME_PATTERN: "must be a Kubernetes name: lower-case letters, digits and '-', at most 63 characters,"
+    model.NAME_PATTERN: "must be a Kubernetes name: lower-case letters, digits and '-', at most 63 characters,"
     " with a letter or digit first and last",
     spec.CLASS_PATTERN: "must be a Kubernetes name: lower-case letters, digits, '-' and '.', at most 253 characters,"
     " with a letter or digit first and last",
-    spec.KEY_PATTERN: "must be a key of a Secret: letters, digits, '-', '_' and '.', such as tls.crt",
+    model.KEY_PATTERN: "must be a key of a Secret: letters, digits, '-', '_' and '.', such as tls.crt",
     spec.HOST_PATH_PATTERN: "must be an absolute path such as /srv/eucaim, of letters, digits, '.', '_' and '-',"
     " without '..'",
-    spec.EMAIL_PATTERN: "must be an e-mail address, such as imaging-it@hospital.example",
+    identity.URL_PATTERN: "must be an address that begins with https:// or http://, without '?' and '#'",
+    identity.ISSUER_PATTERN: "must be the address of a realm, such as https://login.hospital.example/auth/realms/EUCAIM-NODE",
+    model.EMAIL_PATTERN: "must be an e-mail address, such as imaging-it@hospital.example",
 }

@@ -9,9 +9,10 @@ import enum
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
-from pydantic.config import JsonDict
+from pydantic import ConfigDict, Field, StringConstraints
+
+from mininode.api.identity import Identity
+from mininode.api.model import EMAIL_PATTERN, NAME_PATTERN, Model, SecretKey, cel
 
 DOMAIN_LIMIT = 253  # characters, RFC 1035
 # RFC 1123: at least two labels, lower case, none longer than 63.
@@ -22,26 +23,12 @@ STORAGE_SIZE_PATTERN = r"^[1-9][0-9]*(M|G|T|Mi|Gi|Ti)$"
 # Repository with a tag that is not `latest`, or with a digest: what runs must be nameable a year later.
 IMAGE_PATTERN = r"^[a-z0-9]+([._:/-][a-z0-9]+)*(:([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(@sha256:[a-f0-9]{64})?$"
 MIRROR_PATTERN = r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*$"
-NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 # The name of a StorageClass: an RFC 1123 subdomain.
 CLASS_PATTERN = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
-KEY_PATTERN = r"^[-._a-zA-Z0-9]+$"
 HOST_PATH_PATTERN = r"^/([A-Za-z0-9_-][A-Za-z0-9._-]*)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"
-EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY_PATTERN, max_length=20)]
 StorageSize = Annotated[str, StringConstraints(pattern=STORAGE_SIZE_PATTERN, max_length=20)]
-
-
-def cel(rule: str, message: str) -> JsonDict:
-    """A validation rule in the Common Expression Language, as the API server evaluates it; `self` is the model's value."""
-    return {"rule": rule, "message": message}
-
-
-class Model(BaseModel):
-    """Camel case outside, snake case inside; unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
 class Profile(enum.StrEnum):
@@ -79,13 +66,6 @@ class DeletionPolicy(enum.StrEnum):
 
     UNINSTALL = "Uninstall"
     ORPHAN = "Orphan"
-
-
-class SecretKey(Model):
-    """One key of a Secret in the node's namespace."""
-
-    name: str = Field(description="Name of the Secret.", pattern=NAME_PATTERN, max_length=63)
-    key: str = Field(description="Key inside the Secret.", pattern=KEY_PATTERN, max_length=253)
 
 
 class Exposure(Model):
@@ -265,6 +245,7 @@ class NodeSpec(Model):
     exposure: Exposure = Field(Exposure(), description="How people reach the node from outside.")
     tls: Tls = Field(Tls(), description="Where the certificate of the domain comes from.")
     storage: Storage = Field(Storage(), description="Where the data lives.")
+    identity: Identity = Field(Identity(), description="Who may log in to the node, and how.")
     components: dict[str, ComponentOverride] = Field(
         {}, description="What this node wants different, by component name.", max_length=32
     )

@@ -4,7 +4,7 @@ import enum
 
 from pydantic import Field
 
-from mininode.api.spec import Model
+from mininode.api.model import Model
 
 
 class Truth(enum.StrEnum):

@@ -24,7 +24,7 @@ async def build_engine(settings: Settings, kube: Kube | None = None) -> Engine:
         kube=kube,
         helm=Helm(settings.helm, kubeconfig=settings.kubeconfig, parallel=settings.helm_processes),
         components=components,
-        charts={name: chart(name) for name in components},
+        charts={name: chart(name) for name, component in components.items() if component.chart},
         images=ImageLock.load(asset("images.lock.yaml").read_text()),
         events=Events(kube, socket.gethostname()),
         pace=settings.pace,

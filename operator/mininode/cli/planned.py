@@ -20,10 +20,10 @@ def check_plan(site: "SiteConfig") -> None:
     from mininode.planning.plan import plan
 
     components = all_components()
-    digests = {name: chart_digest(name) for name in components}
+    digests = {name: chart_digest(name) for name, component in components.items() if component.chart}
     images = ImageLock.load(asset("images.lock.yaml").read_text())
     planned = plan(Node(site.name, site.namespace, site.node), components, digests, images)
-    if mistakes := [mistake for release in planned.releases for mistake in _unknown_values(release)]:
+    if mistakes := [mistake for release in planned.releases if release.component.chart for mistake in _unknown_values(release)]:
         raise ConfigError(mistakes)
 
 

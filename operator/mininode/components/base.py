@@ -26,6 +26,7 @@ class GateResult:
 
     state: GateState
     evidence: str
+    facts: Mapping[str, str] = field(default_factory=dict)  # fields of `Facts` that the gate saw, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,29 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What the operator saw of the node that plans depend on; empty is not seen yet. A gate tells them (`held`).
+
+    A component reads them from its `Node`, so a fact that changes changes the plans of those who use it and of nobody else.
+    """
+
+    signing_key_id: str = ""  # of the realm's key for RS256 tokens
+    door_ip: str = ""  # of the Service that the public name leads to inside the cluster
+    trust_digest: str = ""  # of the certificates that pods trust
+
+
+NOTHING_SEEN = Facts()
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A node as its components see it."""
 
     name: str
     namespace: str
     spec: NodeSpec
+    on: tuple["Component", ...] = ()  # the components that are on, in the alphabet's order; the plan fills it
+    facts: Facts = NOTHING_SEEN
 
     def service(self, name: str) -> str:
         """DNS name of a Service of this node inside the cluster."""
@@ -110,7 +128,11 @@ class RenderedSecret:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One part of a node: it owns one Helm release, its credentials and its gate."""
+    """One part of a node: it owns one Helm release, its credentials and its gate.
+
+    One without a chart owns no release: its values are what it is to be made from, and asking its gate is what makes it so.
+    A record stands for the release (engine/record.py), so everything else treats the two alike.
+    """
 
     name: str  # also the release's name and the chart's folder
     summary: str  # half a sentence for people
@@ -124,11 +146,14 @@ class Component:
     credentials: tuple[Credential, ...] = ()
     rendered: tuple[RenderedSecret, ...] = ()
     volumes: tuple[str, ...] = ()  # claims that hold data and stay when the component goes
+    chart: bool = True
+    needs: tuple[str, ...] = ()  # names of facts without which it is not installed, unless what it requires is simulated
+    elsewhere: Callable[[NodeSpec], bool] = lambda _: False  # something outside does its job: it is off, and nobody waits for it
 
 
-def held(evidence: str) -> GateResult:
-    """The gate holds, and this shows it."""
-    return GateResult(GateState.HELD, evidence)
+def held(evidence: str, **facts: str) -> GateResult:
+    """The gate holds, and this shows it; `facts` are fields of `Facts` that were seen on the way."""
+    return GateResult(GateState.HELD, evidence, facts)
 
 
 def pending(evidence: str) -> GateResult:

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NODE_LABEL
+from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NO_RELEASES, NODE_LABEL
 from mininode.components.base import Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
 from mininode.credentials.store import new_secret, rendered_secret
 from mininode.engine.drift import Drift, correct
 from mininode.engine.health import not_ready
 from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes
+from mininode.engine.record import remove_record, write_record
 from mininode.errors import MininodeError
 from mininode.helm.client import Helm
 from mininode.kube.client import Kube, Object
@@ -34,9 +35,15 @@ class Actor:
     node: Node
     owned: Owned | None = None  # None where nothing is followed: a removal from the command line
 
-    async def apply(self, planned: PlannedRelease, chart: Path, generation: int) -> int:
-        """Make the credentials that are missing, then install or upgrade; returns the release's revision."""
+    async def apply(self, planned: PlannedRelease, chart: Path | None, generation: int, before: Release | None) -> int:
+        """Make the credentials that are missing, then install or upgrade; returns the release's revision.
+
+        Without a chart what is wanted is only written down: the gate does the work, as often as it takes.
+        """
         await self.credentials(planned.component)
+        if chart is None:
+            revision = before.revision + 1 if before else 1
+            return await write_record(self.kube, self.node, planned.name, planned.digest, revision)
         labels = {**release_labels(self.node, planned.name), INPUTS_LABEL: planned.digest}
         return await self.helm.apply(
             planned.name,
@@ -51,8 +58,11 @@ class Actor:
         """Put back the last revision of other inputs that was deployed once."""
         await self.helm.rollback(release.name, release.fallback, namespace=self.node.namespace)
 
-    async def uninstall(self, name: str) -> None:
-        """Remove a release; its credentials and volumes stay."""
+    async def uninstall(self, name: str, *, chart: bool = True) -> None:
+        """Remove a release; its credentials and volumes stay. What a component without a chart made stays as well."""
+        if not chart:
+            await remove_record(self.kube, self.node, name)
+            return
         await self.helm.uninstall(name, namespace=self.node.namespace)
 
     async def unlock(self, release: Release) -> None:
@@ -148,7 +158,7 @@ class Actor:
 async def kept(kube: Kube, node: str, namespace: str, component: str = "") -> tuple[str, ...]:
     """What stays when a component's release (or, without a name, every release) is gone: `component: Kind name`, sorted."""
     labels = f"{NODE_LABEL}={node}" + (f",{COMPONENT_LABEL}={component}" if component else f",{COMPONENT_LABEL}")
-    secrets = await kube.list_metadata(SECRETS, namespace, labels=f"{labels},owner!=helm")
+    secrets = await kube.list_metadata(SECRETS, namespace, labels=f"{labels},{NO_RELEASES}")
     claims = await kube.list_metadata(CLAIMS, namespace, labels=labels)
     found = [("Secret", one) for one in secrets] + [("PersistentVolumeClaim", one) for one in claims]
     return tuple(sorted(f"{one['metadata']['labels'][COMPONENT_LABEL]}: {kind} {one['metadata']['name']}" for kind, one in found))

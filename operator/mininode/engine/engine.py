@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mininode.api.config import parse_spec
-from mininode.components.base import Component, Node
+from mininode.components.base import NOTHING_SEEN, Component, Facts, Node
 from mininode.engine.events import Events
 from mininode.engine.metrics import Metrics
 from mininode.engine.pace import USUAL, Pace
@@ -32,12 +32,12 @@ class Engine:
     metrics: Metrics = field(default_factory=Metrics)
     clock: Callable[[], float] = time.monotonic
 
-    def plan(self, resource: Mapping[str, Any]) -> Plan:
-        """The plan of a resource. Raises ConfigError with every mistake of its spec."""
+    def plan(self, resource: Mapping[str, Any], facts: Facts = NOTHING_SEEN) -> Plan:
+        """The plan of a resource, by what was seen of the node. Raises ConfigError with every mistake of its spec."""
         meta = resource["metadata"]
         spec = parse_spec(dict(resource.get("spec") or {}), tuple(self.components))
         digests = {name: chart.digest for name, chart in self.charts.items()}
-        return plan(Node(meta["name"], meta["namespace"], spec), self.components, digests, self.images)
+        return plan(Node(meta["name"], meta["namespace"], spec, facts=facts), self.components, digests, self.images)
 
 
 def now() -> str:

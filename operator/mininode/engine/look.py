@@ -42,11 +42,14 @@ def _finding(name: str, view: View, memory: NodeMemory) -> Finding:
     release = view.releases.get(name)
     component = view.components.get(name)
     spec = view.plan.node.spec
-    requires = component.requires if component else ()
+    planned = view.plan.release(name)
+    requires = planned.requires if planned and wanted is not None else ()
     failure = memory.failure(name, wanted or REMOVAL)
     failed = failure if failure is not None and not failure.on_trial else None  # what the next step depends on
     gate = memory.gate(name, release)
-    waits_for = tuple(other for other in requires if wanted is not None and not _settled(other, view, memory))
+    waits_for = tuple(other for other in requires if not _settled(other, view, memory))
+    if component and wanted is not None:
+        waits_for += _unseen(component, requires, view, memory)
     case = Case(
         node=view.plan.node.name,
         wanted=wanted,
@@ -85,6 +88,14 @@ def _settled(name: str, view: View, memory: NodeMemory) -> bool:
         and release.digest == view.wanted.get(name)
         and memory.gate(name, release) is not GateState.PENDING
     )
+
+
+def _unseen(component: Component, requires: Collection[str], view: View, memory: NodeMemory) -> tuple[str, ...]:
+    """Facts that the component needs and nobody saw yet; where pods are simulated nobody can see them."""
+    if any(memory.gate(other, view.releases.get(other)) is GateState.SIMULATED for other in requires):
+        return ()
+    facts = view.plan.node.facts
+    return tuple(f"the {name.replace('_', ' ')}" for name in component.needs if not getattr(facts, name))
 
 
 def _dependants_remain(name: str, view: View) -> bool:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NODE_LABEL
+from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NO_RELEASES, NODE_LABEL
 from mininode.engine.health import not_ready
 from mininode.kube.client import Kube, Object
 from mininode.kube.reflector import Reflector
@@ -51,7 +51,7 @@ class Owned:
         async with asyncio.TaskGroup() as tasks:
             for kind, resource, metadata_only in _WATCHED:
                 # Helm's own Secrets carry the label as well; they change with every revision.
-                labels = f"{NODE_LABEL}={self.node}" + (",owner!=helm" if kind == "Secret" else "")
+                labels = f"{NODE_LABEL}={self.node}" + (f",{NO_RELEASES}" if kind == "Secret" else "")
                 reflector = Reflector(self.kube, kind, resource, self.namespace, labels, self._changed, metadata_only)
                 self._kinds[kind] = reflector
                 tasks.create_task(reflector.run())

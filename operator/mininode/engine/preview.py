@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mininode.api import RELEASES
 from mininode.api.status import NodeStatus
 from mininode.engine.engine import Engine
 from mininode.engine.look import View, findings
+from mininode.engine.record import facts_in
 from mininode.engine.report import Finding
 from mininode.engine.state import remembered
 from mininode.kube.resources import SECRETS
@@ -42,9 +44,11 @@ class Change:
 
 async def preview(engine: Engine, resource: Mapping[str, Any]) -> tuple[Change, ...]:
     """The changes that the operator would make for this resource. Reads only. Raises ConfigError, KubeError, HelmError."""
-    planned = engine.plan(resource)
-    namespace = planned.node.namespace
-    releases = newest(await engine.kube.list_metadata(SECRETS, namespace, labels="owner=helm"))
+    namespace = resource["metadata"]["namespace"]
+    engine.plan(resource)  # a mistake of the spec is told without any cluster
+    secrets = await engine.kube.list_metadata(SECRETS, namespace, labels=RELEASES)
+    planned = engine.plan(resource, facts_in(secrets, resource["metadata"]["name"]))
+    releases = newest(secrets)
     view = View(
         planned, {one.name: one.digest for one in planned.releases}, releases, engine.components, engine.clock()
     )
@@ -53,7 +57,7 @@ async def preview(engine: Engine, resource: Mapping[str, Any]) -> tuple[Change, 
     for finding in findings(view, memory):
         release, wanted = finding.release, planned.release(finding.name)
         differences: tuple[Difference, ...] = ()
-        if release is not None and wanted is not None and release.digest != wanted.digest:
+        if release is not None and wanted is not None and release.digest != wanted.digest and wanted.component.chart:
             differences = tuple(
                 _differences(await engine.helm.values(finding.name, namespace=namespace), wanted.values)
             )

@@ -10,17 +10,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mininode.api import API_VERSION, KIND, REQUESTED_AT
+from mininode.api import API_VERSION, KIND, RELEASES, REQUESTED_AT
 from mininode.api.spec import DriftCorrection
 from mininode.api.status import NodeStatus
 from mininode.engine.act import Actor
 from mininode.engine.engine import Engine, now
 from mininode.engine.look import View, findings, pause
 from mininode.engine.owned import FIELD_MANAGER, Owned
+from mininode.engine.record import facts_in, joined
 from mininode.engine.report import Circumstances, Finding, invalid_status, node_status
 from mininode.engine.state import NodeMemory
 from mininode.engine.work import Work
 from mininode.errors import ConfigError, KubeError
+from mininode.kube.client import Objects
 from mininode.kube.resources import EUCAIM_NODES, SECRETS
 from mininode.planning.decide import IDLE, Row
 from mininode.planning.plan import Plan
@@ -97,12 +99,16 @@ class Pass:
         if resource["metadata"].get("deletionTimestamp") and not self.deleting:
             return self.memory.pace.resync  # what runs may end, nothing new is begun: the removal comes next
         self.memory.heard((resource["metadata"].get("annotations") or {}).get(REQUESTED_AT, "")[:63])
+        meta = resource["metadata"]
+        secrets = await self.engine.kube.list_metadata(SECRETS, meta["namespace"], labels=RELEASES)
+        self.engine.metrics.looks.labels(meta["namespace"], meta["name"]).inc()
+        self.memory.facts = joined(facts_in(secrets, meta["name"]), self.memory.facts)
         try:
             planned = self._plan(resource)
         except ConfigError as error:
             await self._write(resource, invalid_status(str(error), self.memory.written, self._around(resource)))
             return self.memory.pace.resync
-        view = await self._view(planned)
+        view = self._view(planned, secrets)
         found = findings(view, self.memory)
         work = Work(
             self.engine,
@@ -121,11 +127,12 @@ class Pass:
     def _plan(self, resource: Mapping[str, Any]) -> Plan:
         """The plan; of a node that is going away and whose spec is broken, a harmless one, so that it can still go."""
         meta = resource["metadata"]
-        about = (meta.get("uid"), meta["generation"])  # tells one spec from any other
+        # Tells one spec from any other, and what was seen of the node.
+        about = (meta.get("uid"), meta["generation"], self.memory.facts)
         if (known := self.memory.planned) is not None and known[0] == about:
             return known[1]
         try:
-            planned = self.engine.plan(resource)
+            planned = self.engine.plan(resource, self.memory.facts)
         except ConfigError:
             if not self.deleting:
                 raise
@@ -133,9 +140,7 @@ class Pass:
         self.memory.planned = (about, planned)
         return planned
 
-    async def _view(self, planned: Plan) -> View:
-        secrets = await self.engine.kube.list_metadata(SECRETS, planned.node.namespace, labels="owner=helm")
-        self.engine.metrics.looks.labels(planned.node.namespace, planned.node.name).inc()
+    def _view(self, planned: Plan, secrets: Objects) -> View:
         return View(
             plan=planned,
             wanted={} if self.deleting else {release.name: release.digest for release in planned.releases},

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mininode.api.status import Attempt, Gate, NodeStatus
-from mininode.components.base import GateResult, GateState
+from mininode.components.base import NOTHING_SEEN, Facts, GateResult, GateState
 from mininode.engine.pace import USUAL, Pace
 from mininode.planning.plan import Plan
 from mininode.planning.release import Release
@@ -57,6 +57,7 @@ class NodeMemory:
     kept: tuple[str, ...] = ()  # what stayed when components were removed
     requested: str = ""  # the wish for a new start that was heard last
     written: NodeStatus = field(default_factory=NodeStatus)  # the status as the API server has it
+    facts: Facts = NOTHING_SEEN  # what gates told of the node, as it was seen last
     planned: tuple[tuple[Any, ...], Plan] | None = None  # the plan, and which spec it is of: checking a spec takes a millisecond
     refused: int = 0  # looks in a row that the API server did not let us finish
 

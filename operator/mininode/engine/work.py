@@ -3,17 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mininode.api.scrub import scrubbed
 from mininode.api.spec import DriftCorrection
 from mininode.api.status import Attempt
-from mininode.components.base import GateState, pending
+from mininode.components.base import Component, GateResult, GateState, pending
 from mininode.engine.act import Actor, kept
 from mininode.engine.drift import Drift
 from mininode.engine.engine import Engine, now
 from mininode.engine.look import REMOVAL, View
+from mininode.engine.record import write_facts
 from mininode.engine.report import Finding
 from mininode.engine.state import NodeMemory
 from mininode.errors import HelmError, KubeError, MininodeError
@@ -63,15 +64,16 @@ class Work:
             case Action.INSTALL | Action.UPGRADE | Action.RETRY | Action.ADOPT if planned is not None:
                 self._forget_suspects(finding.name)
                 self.memory.keeps(finding.name, ())
-                chart = self.engine.charts[finding.name].path
-                return await self.actor.apply(planned, chart, self.resource["metadata"]["generation"])
+                chart = self.engine.charts[finding.name].path if planned.component.chart else None
+                return await self.actor.apply(planned, chart, self.resource["metadata"]["generation"], release)
             case Action.ROLLBACK if release is not None:
                 await self.actor.rollback(release)
                 return release.revision + 1
             case Action.UNLOCK if release is not None:
                 await self.actor.unlock(release)
             case Action.UNINSTALL:
-                await self.actor.uninstall(finding.name)
+                component = self.engine.components.get(finding.name)
+                await self.actor.uninstall(finding.name, chart=component is None or component.chart)
                 left = await kept(self.engine.kube, self.actor.node.name, self.actor.node.namespace, finding.name)
                 self.memory.keeps(finding.name, left)
             case Action.CORRECT_DRIFT if release is not None:
@@ -89,7 +91,8 @@ class Work:
             await self._correct(finding, release, None)  # what changed while nobody watched
         stirs = self.memory.stirs.get(finding.name, 0)
         try:
-            result = await self.actor.probe(component, finding.gate)
+            result = await self._asked(component, finding)
+            await self._tell_facts(result.facts)
         except KubeError as error:
             result = pending(f"its state can't be read: {error.message}")
         before, clock = self.memory.gate(finding.name, release), self.engine.clock()
@@ -108,6 +111,24 @@ class Work:
                 finding, "GateTimeout", f"its gate did not hold within {seconds:.0f} s: {result.evidence}"
             )
 
+    async def _asked(self, component: Component, finding: Finding) -> GateResult:
+        """The gate's answer. One without pods of its own is simulated as what it requires is."""
+        simulated = self._simulated(component)
+        if not component.chart and simulated:
+            return GateResult(GateState.SIMULATED, f"{', '.join(simulated)} is simulated, so there is nothing to work on")
+        return await self.actor.probe(component, finding.gate)
+
+    def _simulated(self, component: Component) -> list[str]:
+        releases = self.view.releases
+        return [name for name in component.requires if self.memory.gate(name, releases.get(name)) is GateState.SIMULATED]
+
+    async def _tell_facts(self, told: Mapping[str, str]) -> None:
+        """Keep what the gate saw, before anybody hears that it holds: what waits for the gate is planned by it."""
+        facts = replace(self.memory.facts, **told)
+        if facts != self.memory.facts:
+            await write_facts(self.engine.kube, self.actor.node, facts, self.resource["metadata"].get("uid", ""))
+            self.memory.facts = facts
+
     def _awaits_verdict(self, finding: Finding) -> bool:
         """Whether the gate's silence is not counted as a failure of this revision yet."""
         failure = self.memory.failure(finding.name, finding.wanted)
@@ -120,7 +141,9 @@ class Work:
             return
         enforce = spec.drift_correction is DriftCorrection.ENFORCE
         try:
-            found = await self.actor.correct(release, suspects, enforce=enforce)
+            found: tuple[Drift, ...] = ()
+            if self.engine.components[finding.name].chart:
+                found = await self.actor.correct(release, suspects, enforce=enforce)
             if suspects is None or any(kind == "Secret" for kind, _ in suspects):
                 found += await self.actor.credentials(self.engine.components[finding.name], make=enforce)
         except MininodeError:

@@ -15,7 +15,7 @@ from mininode.manifests.objects import OPERATOR_NAMESPACE, OperatorPod
 
 if TYPE_CHECKING:
     from mininode.api.config import SiteConfig
-    from mininode.api.spec import SecretKey
+    from mininode.api.model import SecretKey
 
 _STORE = "hospital-vault"
 _PLACEHOLDER = "PUT-THE-VALUE-HERE-THEN-ENCRYPT"

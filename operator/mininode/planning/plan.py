@@ -54,13 +54,13 @@ def enabled(node: Node, components: Mapping[str, Component]) -> dict[str, Compon
     on = {
         name: component
         for name, component in components.items()
-        if _switch(node, name, default=node.spec.profile in component.profiles)
+        if _switch(node, name, default=node.spec.profile in component.profiles) and not component.elsewhere(node.spec)
     }
     mistakes += [
         Mistake(f"components.{name}", f"{name} requires {other}, which is off", f"Switch {other} on, or {name} off")
         for name, component in on.items()
         for other in component.requires
-        if other not in on
+        if other not in on and not components[other].elsewhere(node.spec)
     ]
     if mistakes:
         raise ConfigError(mistakes)
@@ -70,13 +70,15 @@ def enabled(node: Node, components: Mapping[str, Component]) -> dict[str, Compon
 def plan(node: Node, components: Mapping[str, Component], charts: Mapping[str, str], images: ImageLock) -> Plan:
     """The plan of a node.
 
-    `charts` gives each component's chart digest, `images` the references to run. Raises ConfigError as `enabled` does.
+    `charts` gives the digest of each component's chart, where it has one; `images` the references to run. Raises ConfigError as
+    `enabled` does.
     """
     on = enabled(node, components)
+    node = replace(node, on=tuple(on[name] for name in sorted(on)))
     if mistakes := [mistake for component in on.values() for mistake in _reserved(node, component, images)]:
         raise ConfigError(mistakes)
     order = ordered({name: component.requires for name, component in on.items()})
-    return Plan(node, tuple(_release(node, on[name], charts[name], images) for name in order))
+    return Plan(node, tuple(_release(node, on[name], charts.get(name, ""), images) for name in order))
 
 
 def _release(node: Node, component: Component, chart: str, images: ImageLock) -> PlannedRelease:
@@ -93,7 +95,8 @@ def _release(node: Node, component: Component, chart: str, images: ImageLock) ->
             for secret in component.rendered
         },
     }
-    return PlannedRelease(component, component.requires, values, digest(inputs))
+    requires = tuple(name for name in component.requires if any(one.name == name for one in node.on))
+    return PlannedRelease(component, requires, values, digest(inputs))
 
 
 def _values(node: Node, component: Component, images: ImageLock) -> dict[str, Any]:
@@ -115,6 +118,9 @@ def _values(node: Node, component: Component, images: ImageLock) -> dict[str, An
 def _reserved(node: Node, component: Component, images: ImageLock) -> list[Mistake]:
     """Values of the spec that would replace what the operator sets itself: names, addresses, images, volumes."""
     override = node.spec.components.get(component.name)
+    if override is not None and not component.chart and (override.values or override.image or override.resources):
+        advice = "Leave them out; `enabled` is all that there is to say of it"
+        return [Mistake(f"components.{component.name}", "it has no pods: no image, resources or values", advice)]
     if override is None or not override.values:
         return []
     own = _values(_without_values(node, component.name), component, images)

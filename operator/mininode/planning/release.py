@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mininode.api import INPUTS_LABEL, NODE_LABEL
+from mininode.api import INPUTS_LABEL, NODE_LABEL, OWNED_BY_OPERATOR, OWNER_LABEL
 
 
 class ReleaseStatus(enum.StrEnum):
@@ -40,13 +40,15 @@ class Release:
 def newest(secrets: Iterable[Mapping[str, Any]]) -> dict[str, Release]:
     """The newest revision of every release, from the metadata of Helm's Secrets (labels owner, name, version, status).
 
+    A component without a chart has a record with the same labels in place of a release (engine/record.py).
+
     Helm's storage driver writes these labels beside the ones given with `helm upgrade --labels`
     (helm/pkg/storage/driver/secrets.go); no payload is read.
     """
     revisions: dict[str, list[Release]] = {}
     for secret in secrets:
         labels = secret["metadata"].get("labels") or {}
-        if labels.get("owner") == "helm" and labels.get("version", "").isdigit():
+        if labels.get(OWNER_LABEL) in ("helm", OWNED_BY_OPERATOR) and labels.get("version", "").isdigit():
             release = Release(
                 name=labels["name"],
                 revision=int(labels["version"]),

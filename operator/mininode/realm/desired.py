@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from mininode.api.identity import LS_AAI_ALIAS, Identity
-from mininode.api.spec import SecretKey
+from mininode.api.model import SecretKey
 from mininode.components.base import Node
 from mininode.components.keycloak import REALM, issuer
 from mininode.realm import clients, flows, profile, providers, roles, settings

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from mininode.api.config import SiteConfig, parse_config, parse_spec, warnings
 from mininode.api.inline_secrets import PROBLEM
+from mininode.api.model import SecretKey
 from mininode.api.spec import (
     ComponentOverride,
     Exposure,
@@ -18,7 +19,6 @@ from mininode.api.spec import (
     NodeSpec,
     ResourceAmounts,
     Resources,
-    SecretKey,
     Storage,
     StorageSizes,
     Tls,

@@ -62,7 +62,7 @@ def test_the_config_example_is_right_and_says_the_defaults() -> None:
 
 def test_the_config_example_shows_every_field() -> None:
     lines = [line.strip() for line in (TREE / "config.example.yaml").read_text("utf-8").splitlines()]
-    shown = {line.removeprefix("#").partition(":")[0] for line in lines if not line.startswith("# ")}
+    shown = {line.removeprefix("#").removeprefix("- ").partition(":")[0] for line in lines if not line.startswith("# ")}
     wanted = {field.path.rpartition(".")[2] for field in fields(schema(SiteConfig))} - {"<name>"}
     assert wanted - shown == set()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mininode.api.identity import ExternalKeycloak, Identity, LsAai, Mfa, Provider, ProviderKind, Smtp
-from mininode.api.spec import SecretKey
+from mininode.api.model import SecretKey
 from mininode.realm.desired import admins, given_secrets, username
 from mininode.realm.model import REALM_ROLES, Client, DesiredRealm
 from mininode.realm.profile import USERNAME_LENGTH, USERNAME_PATTERN
