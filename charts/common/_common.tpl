@@ -1,5 +1,5 @@
 {{- /*
-What every chart of ours says in the same words: labels, security contexts, the account, claims.
+What every chart of ours says in the same words: labels, security contexts, the account.
 
 Each chart reaches this file through a symbolic link in its templates folder, so that a chart stays one folder that Helm
 reads whole and a change here changes the contents, and with them the digest, of every chart.
@@ -62,61 +62,4 @@ kind: ServiceAccount
 metadata:
   {{- include "mininode.metadata" . | nindent 2 }}
 automountServiceAccountToken: false
-{{- end -}}
-
-{{- /*
-A claim for data, kept when the release goes, and with storage.hostPath the volume behind it.
-Takes a list: root context, part, name of the claim, size.
-*/ -}}
-{{- define "mininode.claim" -}}
-{{- $root := index . 0 -}}
-{{- $claim := index . 2 -}}
-{{- $storage := $root.Values.storage -}}
-{{- /* A folder has no size of its own, and a claim on one can't be changed: with another number every upgrade would fail. */ -}}
-{{- $size := ternary "1Gi" (index . 3) (ne $storage.hostPath "") -}}
-{{- $volume := printf "%s-%s" $root.Release.Namespace $claim -}}
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata:
-  {{- include "mininode.metadata" . | nindent 2 }}
-  annotations:
-    helm.sh/resource-policy: keep
-spec:
-  accessModes: [ReadWriteOnce]
-  {{- if $storage.hostPath }}
-  # The empty class keeps every provisioner away: this claim is for the folder below and nothing else.
-  storageClassName: ""
-  volumeName: {{ $volume }}
-  {{- else if $storage.className }}
-  storageClassName: {{ $storage.className }}
-  {{- end }}
-  resources:
-    requests:
-      storage: {{ $size }}
-{{- if $storage.hostPath }}
----
-apiVersion: v1
-kind: PersistentVolume
-metadata:
-  name: {{ $volume }}
-  labels:
-    {{- include "mininode.labels" . | nindent 4 }}
-  annotations:
-    helm.sh/resource-policy: keep
-spec:
-  accessModes: [ReadWriteOnce]
-  storageClassName: ""
-  persistentVolumeReclaimPolicy: Retain
-  capacity:
-    storage: {{ $size }}
-  claimRef:
-    apiVersion: v1
-    kind: PersistentVolumeClaim
-    namespace: {{ $root.Release.Namespace }}
-    name: {{ $claim }}
-  hostPath:
-    path: {{ $storage.hostPath }}/{{ $claim }}
-    # The folder must be there with its owner: one that the kubelet makes belongs to root and nobody could write to it.
-    type: Directory
-{{- end }}
 {{- end -}}

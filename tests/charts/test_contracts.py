@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+import kubernetes_validate
 import pytest
 
 from mininode.api.spec import NodeSpec
 from mininode.components.base import Component, Node
 from mininode.components.registry import all_components
+from mininode.components.volumes import objects
 
 Render = Callable[..., list[dict[str, Any]]]
 
+ON_A_FOLDER = NodeSpec.model_validate({"domain": "node.hospital.example", "storage": {"hostPath": "/srv/eucaim"}})
 LABELS = {
     "app.kubernetes.io/name",
     "app.kubernetes.io/instance",
@@ -21,7 +24,6 @@ LABELS = {
     "mininode.cancerimage.eu/node",
     "mininode.cancerimage.eu/component",
 }
-CLUSTER_WIDE = {"PersistentVolume"}
 
 
 def find(documents: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
@@ -55,8 +57,7 @@ def secrets_made(component: Component) -> set[tuple[str, str]]:
 
 
 def test_every_object_says_whose_it_is(component: str, render: Render) -> None:
-    spec = NodeSpec.model_validate({"domain": "node.hospital.example", "storage": {"hostPath": "/srv/eucaim"}})
-    for document in [*render(component), *render(component, spec), *pods(render(component))]:
+    for document in [*render(component), *render(component, ON_A_FOLDER), *pods(render(component))]:
         labels = document["metadata"]["labels"]
         assert set(labels) == LABELS
         assert labels["mininode.cancerimage.eu/node"] == "demo"
@@ -65,9 +66,7 @@ def test_every_object_says_whose_it_is(component: str, render: Render) -> None:
 
 
 def test_everything_is_in_the_node_s_namespace(component: str, render: Render) -> None:
-    assert {one["metadata"].get("namespace") for one in render(component) if one["kind"] not in CLUSTER_WIDE} == {
-        "eucaim"
-    }
+    assert {one["metadata"].get("namespace") for one in render(component)} == {"eucaim"}
 
 
 def test_no_chart_makes_a_secret(component: str, render: Render) -> None:
@@ -127,26 +126,45 @@ def test_no_password_is_in_what_is_rendered(component: str, render: Render) -> N
                     assert variable["value"].startswith("/run/secrets/"), variable["name"]
 
 
-def test_claims_are_the_component_s_volumes_and_stay(component: str, render: Render) -> None:
-    claims = find(render(component), "PersistentVolumeClaim")
-    assert set(claims) == set(all_components()[component].volumes)
+def test_claims_are_the_components_volumes_and_stay(render: Render) -> None:
+    claims = find(render("storage"), "PersistentVolumeClaim")
+    assert set(claims) == {volume.name for component in all_components().values() for volume in component.volumes}
     for claim in claims.values():
         assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
-def test_a_volume_on_a_folder_is_for_its_claim_alone_and_stays(render: Render) -> None:
-    spec = NodeSpec.model_validate({"domain": "node.hospital.example", "storage": {"hostPath": "/srv/eucaim"}})
-    for component in ("postgresql", "dataset-service"):
-        documents = render(component, spec)
-        claims, volumes = find(documents, "PersistentVolumeClaim"), find(documents, "PersistentVolume")
-        assert {one["spec"]["claimRef"]["name"] for one in volumes.values()} == set(claims)
-        for volume in volumes.values():
-            claim = claims[volume["spec"]["claimRef"]["name"]]
-            assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
-            assert claim["spec"]["storageClassName"] == volume["spec"]["storageClassName"] == ""
-            assert volume["spec"]["hostPath"]["path"] == f"/srv/eucaim/{claim['metadata']['name']}"
-            assert volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
-            assert volume["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+def test_pods_mount_only_claims_that_there_are(component: str, render: Render) -> None:
+    claims = set(find(render("storage"), "PersistentVolumeClaim"))
+    volumes = [volume for pod in pods(render(component)) for volume in pod["spec"].get("volumes", [])]
+    mounted = {one["persistentVolumeClaim"]["claimName"] for one in volumes if "persistentVolumeClaim" in one}
+    own = {volume.name for volume in all_components()[component].volumes} if component != "storage" else claims
+    assert mounted == own
+
+
+def test_an_application_runs_as_the_user_that_its_volume_was_tried_out_for(render: Render) -> None:
+    for component in all_components().values():
+        for volume in component.volumes:
+            users = {
+                pod["spec"]["securityContext"]["runAsUser"]
+                for pod in [*pods(render(component.name)), *pods(render("storage"))]
+                for one in pod["spec"]["volumes"]
+                if one.get("persistentVolumeClaim", {}).get("claimName") == volume.name
+            }
+            assert users == {volume.user}
+
+
+def test_a_volume_on_a_folder_is_for_its_claim_alone(render: Render) -> None:
+    claims = find(render("storage", ON_A_FOLDER), "PersistentVolumeClaim")
+    made = objects(Node("demo", "eucaim", ON_A_FOLDER))
+    volumes, (own_class,) = find(made, "PersistentVolume"), find(made, "StorageClass").values()
+    assert {one["spec"]["claimRef"]["name"] for one in volumes.values()} == set(claims)
+    for volume in volumes.values():
+        kubernetes_validate.validate(volume, "1.35", strict=True)
+        claim = claims[volume["spec"]["claimRef"]["name"]]
+        assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
+        assert claim["spec"]["storageClassName"] == volume["spec"]["storageClassName"] == own_class["metadata"]["name"]
+        assert volume["spec"]["hostPath"]["path"] == f"/srv/eucaim/demo/{claim['metadata']['name']}"
+        assert volume["spec"]["persistentVolumeReclaimPolicy"] == own_class["reclaimPolicy"] == "Retain"
 
 
 def test_sizes_and_class_come_from_the_spec(render: Render) -> None:
@@ -157,8 +175,7 @@ def test_sizes_and_class_come_from_the_spec(render: Render) -> None:
     spec = NodeSpec.model_validate({"domain": "node.hospital.example", "storage": storage})
     claims = {
         name: (claim["spec"]["storageClassName"], claim["spec"]["resources"]["requests"]["storage"])
-        for component in ("postgresql", "dataset-service")
-        for name, claim in find(render(component, spec), "PersistentVolumeClaim").items()
+        for name, claim in find(render("storage", spec), "PersistentVolumeClaim").items()
     }
     assert claims == {
         "postgresql-data": ("fast", "7Gi"),
@@ -166,16 +183,22 @@ def test_sizes_and_class_come_from_the_spec(render: Render) -> None:
         "datasets": ("fast", "2Gi"),
         "dataset-service-data": ("fast", "1Gi"),
     }
+    trials = [one["spec"]["containers"][0] for one in (pod for pod in pods(render("storage", spec)))]
+    wanted = {entry["value"] for trial in trials for entry in trial["env"] if entry["name"] == "MININODE_WANTED_BYTES"}
+    assert wanted == {str(7 * 2**30), str(3 * 2**40), str(2 * 2**30), str(2**30)}
 
 
-def test_a_changed_size_changes_nothing_on_a_folder(render: Render) -> None:
-    """Kubernetes refuses to resize a claim on a folder, so the upgrade would fail."""
+def test_a_changed_size_changes_no_claim_on_a_folder_but_asks_anew(render: Render) -> None:
+    """Kubernetes refuses to resize a claim on a folder, so the upgrade would fail; and a Job can't be changed."""
 
-    def storage(size: str) -> list[dict[str, Any]]:
+    def made(size: str, kind: str) -> dict[str, dict[str, Any]]:
         spec = {"domain": "node.hospital.example", "storage": {"hostPath": "/srv/eucaim", "sizes": {"database": size}}}
-        return render("postgresql", NodeSpec.model_validate(spec))
+        return find(render("storage", NodeSpec.model_validate(spec)), kind)
 
-    assert storage("10Gi") == storage("20Gi")
+    assert made("10Gi", "PersistentVolumeClaim") == made("20Gi", "PersistentVolumeClaim")
+    changed = set(made("10Gi", "Job")) ^ set(made("20Gi", "Job"))
+    assert len(changed) == 2
+    assert all(name.startswith("trial-postgresql-data-") for name in changed)
 
 
 def test_the_creation_job_gets_what_it_needs_from_the_deployment(render: Render) -> None:

@@ -54,10 +54,7 @@ def test_it_renders_what_was_reviewed(component: str, render: Render, golden: Go
 
 
 def test_a_folder_of_the_machine_renders_what_was_reviewed(render: Render, golden: Golden) -> None:
-    for component in ("postgresql", "dataset-service"):
-        golden(
-            f"{component}-host-path.yaml", yaml.safe_dump_all(render(component, ON_A_FOLDER), sort_keys=True, width=120)
-        )
+    golden("storage-host-path.yaml", yaml.safe_dump_all(render("storage", ON_A_FOLDER), sort_keys=True, width=120))
 
 
 def test_two_renderings_are_the_same(component: str, template: Run, values_of: Values) -> None:
@@ -141,9 +138,8 @@ def test_a_value_that_means_nothing_is_refused(
     [
         ("postgresql", "parameters.archive_command", "cp %p /tmp"),
         ("postgresql", "parameters.max_connections", "many"),
-        ("postgresql", "storage.size", "0Gi"),
-        ("postgresql", "storage.hostPath", "/srv/../etc"),
-        ("dataset-service", "storage.sizes.homes", "1Gi"),
+        ("storage", "volumes", [{"name": "postgresql-data"}]),
+        ("storage", "freeBytes", "much"),
         ("keycloak", "logLevel", "loud"),
         ("guacamole", "schema.command", "sh"),
     ],

@@ -275,3 +275,22 @@ def test_the_script_gives_up_on_a_server_that_is_not_there(server: Server, secre
     assert result.returncode == 1
     assert "did not answer within 600 s" in result.stderr
     assert time.monotonic() - began < 30
+
+
+def test_the_superuser_s_password_is_the_secret_s_again_and_stays_out_of_the_log(server: Server, secrets: Path) -> None:
+    """Databases that were kept while their Secrets were lost have another one."""
+    assert make_roles(server, secrets).returncode == 0
+    file = server.home / "superuser"
+    file.write_text("regained-one")
+    script = str(server.home / "scripts" / "roles.sh")
+    pgdata = server.home / "volume" / "pgdata"
+    pgdata.mkdir(parents=True)
+    if USER:
+        shutil.chown(pgdata.parent, "postgres", "postgres")
+    result = server.run(
+        "sh", script, MININODE_SECRETS=str(secrets), POSTGRES_PASSWORD_FILE=str(file), PGDATA=str(pgdata)
+    )
+    assert result.returncode == 0, result.stderr
+    assert login(server, "postgres", "postgres", "regained-one")
+    assert "regained" not in server.log() + result.stdout + result.stderr
+    assert (pgdata.parent / "served").exists()

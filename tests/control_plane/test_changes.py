@@ -76,7 +76,7 @@ def test_a_component_that_is_switched_off_goes_and_comes_back_with_its_password(
     settled.declare(components={"guacamole": {"enabled": False}})
     settled.until("Rehearsed")
     assert "guacamole" not in settled.revisions()
-    assert settled.components().keys() == {"postgresql", "keycloak", "dataset-service"}
+    assert settled.components().keys() == {"storage", "postgresql", "keycloak", "dataset-service"}
     assert any("guacamole-admin" in one for one in settled.resource()["status"]["kept"])
     assert settled.credentials() == credentials
     settled.declare()

@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.control_plane
 
-MICRO = {"postgresql", "keycloak", "dataset-service", "guacamole"}
+MICRO = {"storage", "postgresql", "keycloak", "dataset-service", "guacamole"}
 ORDER = (
     ("postgresql", "keycloak"),
     ("postgresql", "dataset-service"),

@@ -5,6 +5,7 @@ a container say before they end. Out: log, events, status, Helm's arguments, env
 """
 
 import asyncio
+import dataclasses
 import base64
 import json
 import logging
@@ -95,7 +96,8 @@ async def work(folder: Path, saying: str, values: dict[str, Any], cluster: Clust
     says.write_text(saying)
     program.write_text(f"#!{sys.executable}\n{HELM.format(notes=str(notes), says=str(says))}")
     program.chmod(0o700)
-    components = all_components()
+    # The first one of a node that has passwords, and nothing that must be there before it.
+    components = {"postgresql": dataclasses.replace(all_components()["postgresql"], requires=())}
     engine = Engine(
         kube=cluster,  # type: ignore[arg-type]
         helm=Helm(program),

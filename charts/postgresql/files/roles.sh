@@ -25,6 +25,12 @@ until pg_isready --quiet --host 127.0.0.1 --port "${PGPORT:-5432}"; do
     sleep 1
 done
 
+# The superuser's too: databases that were kept while their Secrets were lost would else have one that nobody knows.
+if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+    MININODE_PASSWORD_FILE=$POSTGRES_PASSWORD_FILE psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 \
+        --username postgres --dbname postgres --file "$here/superuser.sql"
+fi
+
 for secret in "$MININODE_SECRETS"/*/; do
     MININODE_PASSWORD_FILE="${secret}password" psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 \
         --username postgres --dbname postgres \
@@ -32,3 +38,6 @@ for secret in "$MININODE_SECRETS"/*/; do
         --file "$here/role.sql"
     echo "roles: $(cat "${secret}database") is there"
 done
+
+# From now on there is something to lose: guard.sh makes no empty database any more where this one is missing.
+if [ -n "${PGDATA:-}" ]; then touch "$(dirname "$PGDATA")/served"; fi

@@ -37,6 +37,14 @@ class Profile(enum.StrEnum):
     MICRO = "micro"
 
 
+class Size(enum.StrEnum):
+    """How much of a machine the node's applications get."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
 class ExposureMode(enum.StrEnum):
     """Ways to the public door."""
 
@@ -129,7 +137,7 @@ class Tls(Model):
 
 
 class StorageSizes(Model):
-    """How much room each part gets when its volume is made. A volume is never made smaller."""
+    """How much room each part gets. A volume is never made smaller; on folders of a machine the disk must be able to hold that much."""
 
     database: StorageSize = Field("10Gi", description="The databases of all applications.")
     datalake: StorageSize = Field("100Gi", description="The imaging studies as they were received.")
@@ -168,7 +176,8 @@ class Storage(Model):
     )
     host_path: str | None = Field(
         None,
-        description="Folder of the machine that holds the data, for a node on one machine. An absolute path without `..`.",
+        description="Folder of the machine that holds the data, for a node on one machine: each volume is a folder "
+        "`<hostPath>/<node>/<volume>`. An absolute path without `..`.",
         pattern=HOST_PATH_PATTERN,
         max_length=1024,
     )
@@ -227,6 +236,12 @@ class NodeSpec(Model):
 
     profile: Profile = Field(
         Profile.MICRO, description="The set of components that are on unless `components` says otherwise."
+    )
+    size: Size = Field(
+        Size.SMALL,
+        description="How much processor and memory the applications get, and how the database is tuned. `small`: a machine with 8 GiB of "
+        "memory, some users at a time; `medium`: 4 cores and 32 GiB, as the federation's tier 2 asks; `large`: 16 cores and 64 GiB, as "
+        "tier 3 asks. `components.NAME.resources` changes one component.",
     )
     domain: str = Field(
         description="Public name of the node, for example `node.hospital.example`. People and applications reach it by https under this name.",

@@ -114,8 +114,11 @@ async def _prepare(
     """CRD, rights, namespace, and the operator at work; whether the operator was started by this."""
     from mininode.cluster.operator_process import operator_spec
     from mininode.cluster.setup import prepare
+    from mininode.cluster.volumes import place
+    from mininode.components.base import Node
 
     await prepare(kube, site.namespace)
+    await place(kube, Node(site.name, site.namespace, site.node))
     spec = await operator_spec(kube, stage.kubeconfig.parent, stage.kubeconfig, helm)
     anew = stage.run_beside(spec)
     if anew:

@@ -19,7 +19,7 @@ app = typer.Typer(
     "First step: mininode install micro --cluster rehearsal",
 )
 
-_GROUPS = ("config", "rehearsal", "tools", "images", "operator")
+_GROUPS = ("config", "rehearsal", "tools", "images", "storage", "operator")
 _COMMANDS = ("install", "status", "plan", "reconcile", "uninstall", "export", "generate")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from mininode.api.spec import NodeSpec, Profile
+from mininode.api.spec import NodeSpec, Profile, Size, StorageSizes
 
 
 class GateState(enum.StrEnum):
@@ -127,6 +127,17 @@ class RenderedSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """A claim that holds data. The component `storage` makes it and tries it out; it stays when the component goes."""
+
+    name: str  # of the claim, in the node's namespace
+    user: int  # user and group that its files belong to
+    size: Callable[[StorageSizes], str]
+    mode: str = "0700"  # of its folder, where it is one
+    access_lists: bool = False  # whether its files need POSIX access lists
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """One part of a node: it owns one Helm release, its credentials and its gate.
 
@@ -145,10 +156,16 @@ class Component:
     images: Mapping[str, str]  # value path in the chart -> name in images.lock.yaml; the first is the main container's
     credentials: tuple[Credential, ...] = ()
     rendered: tuple[RenderedSecret, ...] = ()
-    volumes: tuple[str, ...] = ()  # claims that hold data and stay when the component goes
+    volumes: tuple[Volume, ...] = ()
     chart: bool = True
     needs: tuple[str, ...] = ()  # names of facts without which it is not installed, unless what it requires is simulated
     elsewhere: Callable[[NodeSpec], bool] = lambda _: False  # something outside does its job: it is off, and nobody waits for it
+    sizes: Mapping[Size, Mapping[str, Any]] = field(default_factory=dict)  # chart values by spec.size; the spec's own go over them
+
+
+def amounts(cpu: str, memory: str, limit: str) -> dict[str, Any]:
+    """A container's resources: what is set aside, and the memory that it may use at most. Processor time is never capped."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}
 
 
 def held(evidence: str, **facts: str) -> GateResult:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any
 
-from mininode.api.spec import Profile
+from mininode.api.spec import Profile, Size
 from mininode.components.base import (
     Component,
     Credential,
@@ -21,6 +21,8 @@ from mininode.components.base import (
     Probes,
     RenderedSecret,
     SecretKeyRef,
+    Volume,
+    amounts,
     held,
     pending,
 )
@@ -29,6 +31,8 @@ from mininode.components.postgresql import DATABASES, secret_name
 from mininode.components.postgresql import PORT as POSTGRESQL_PORT
 
 PORT = 11000
+# Of our own, so that files on a hospital's disk do not look like those of the machine's first user.
+USER = 10001
 OK = 200
 CLIENT = "dataset-service"
 CLIENT_ROLES = (
@@ -141,20 +145,8 @@ def _self(node: Node) -> dict[str, Any]:
 
 
 def _values(node: Node) -> dict[str, Any]:
-    storage = node.spec.storage
     blank = configuration(node, tuple("" for _ in INPUTS))
-    return {
-        "configDigest": hashlib.sha256(blank.encode()).hexdigest()[:16],
-        "storage": {
-            "className": storage.class_name or "",
-            "hostPath": storage.host_path or "",
-            "sizes": {
-                "datalake": storage.sizes.datalake,
-                "datasets": storage.sizes.datasets,
-                "service": storage.sizes.service,
-            },
-        },
-    }
+    return {"configDigest": hashlib.sha256(blank.encode()).hexdigest()[:16]}
 
 
 async def _gate(node: Node, probes: Probes) -> GateResult:
@@ -171,11 +163,21 @@ COMPONENT = Component(
     name="dataset-service",
     summary="catalogue of the imaging data sets",
     profiles=frozenset({Profile.MICRO}),
-    requires=("postgresql", "keycloak"),
+    requires=("storage", "postgresql", "keycloak"),
     values=_values,
     gate=_gate,
     images={"image": "dataset-service-backend"},
+    sizes={
+        Size.SMALL: {"resources": amounts("100m", "320Mi", "1Gi")},
+        Size.MEDIUM: {"resources": amounts("250m", "512Mi", "2Gi")},
+        Size.LARGE: {"resources": amounts("500m", "1Gi", "4Gi")},
+    },
     credentials=(Credential("dataset-service-client", (GeneratedKey("secret"),), {"client-id": CLIENT}),),
     rendered=(RenderedSecret("dataset-service-config", "dataset-service.yaml", INPUTS, configuration),),
-    volumes=("datalake", "datasets", "dataset-service-data"),
+    volumes=(
+        # Others pass through the top to what an access list opens for them; they don't see what else is there.
+        Volume("datalake", USER, lambda sizes: sizes.datalake, mode="0711", access_lists=True),
+        Volume("datasets", USER, lambda sizes: sizes.datasets, mode="0711", access_lists=True),
+        Volume("dataset-service-data", USER, lambda sizes: sizes.service),
+    ),
 )

@@ -6,7 +6,7 @@ and the password that Guacamole's manual prints does not.
 
 from typing import Any
 
-from mininode.api.spec import Profile
+from mininode.api.spec import Profile, Size
 from mininode.components.base import (
     Component,
     Credential,
@@ -15,6 +15,7 @@ from mininode.components.base import (
     Node,
     ProbeFailed,
     Probes,
+    amounts,
     held,
     pending,
 )
@@ -63,6 +64,21 @@ COMPONENT = Component(
     requires=("postgresql", "keycloak"),
     values=_values,
     gate=_gate,
+    # The second is guacd's, which draws every open desktop: about 50 MiB each.
+    sizes={
+        Size.SMALL: {
+            "resources": amounts("100m", "384Mi", "1Gi"),
+            "guacd": {"resources": amounts("50m", "128Mi", "1Gi")},
+        },
+        Size.MEDIUM: {
+            "resources": amounts("250m", "512Mi", "1536Mi"),
+            "guacd": {"resources": amounts("250m", "256Mi", "2Gi")},
+        },
+        Size.LARGE: {
+            "resources": amounts("500m", "1Gi", "3Gi"),
+            "guacd": {"resources": amounts("1", "512Mi", "6Gi")},
+        },
+    },
     images={"image": "guacamole", "guacd.image": "guacd", "schema.image": "postgresql"},
     credentials=(Credential("guacamole-admin", (GeneratedKey("password"),), {"username": ADMIN}),),
 )

@@ -7,8 +7,18 @@ gate asks the same of it.
 
 from typing import Any
 
-from mininode.api.spec import Profile
-from mininode.components.base import Component, Credential, GateResult, GeneratedKey, Node, Probes, held, pending
+from mininode.api.spec import Profile, Size
+from mininode.components.base import (
+    Component,
+    Credential,
+    GateResult,
+    GeneratedKey,
+    Node,
+    Probes,
+    amounts,
+    held,
+    pending,
+)
 
 PORT = 8080
 REALM = "EUCAIM-NODE"
@@ -48,6 +58,11 @@ COMPONENT = Component(
     values=_values,
     gate=_gate,
     images={"image": "keycloak"},
+    sizes={
+        Size.SMALL: {"resources": amounts("250m", "768Mi", "1536Mi"), "databaseConnections": 20},
+        Size.MEDIUM: {"resources": amounts("500m", "1Gi", "2Gi"), "databaseConnections": 40},
+        Size.LARGE: {"resources": amounts("2", "2Gi", "4Gi"), "databaseConnections": 80},
+    },
     # Keycloak makes this account once, on an empty database, and calls it temporary.
     credentials=(Credential("keycloak-admin", (GeneratedKey("password"),), {"username": "mininode-admin"}),),
 )

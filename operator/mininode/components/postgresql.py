@@ -5,10 +5,11 @@ Gate: each application's login works with its credential over the Service's name
 
 from typing import Any
 
-from mininode.api.spec import Profile
-from mininode.components.base import Component, Credential, GateResult, GeneratedKey, Node, Probes, held
+from mininode.api.spec import Profile, Size
+from mininode.components.base import Component, Credential, GateResult, GeneratedKey, Node, Probes, Volume, amounts, held
 
 PORT = 5432
+USER = 999  # the official image's
 # Application -> name of its login and of its database. The chart has the same list in templates/_applications.tpl and a
 # test compares the two: which Secrets a pod mounts must not be a value that somebody can change from outside.
 DATABASES = {"keycloak": "keycloak", "dataset-service": "dataset_service", "guacamole": "guacamole"}
@@ -19,14 +20,19 @@ def secret_name(application: str) -> str:
     return f"postgresql-{application}"
 
 
-def _values(node: Node) -> dict[str, Any]:
-    storage = node.spec.storage
+def _values(node: Node) -> dict[str, Any]:  # noqa: ARG001 - every component has this function; the plan adds what is needed here
+    return {}
+
+
+def tuned(shared: str, cached: str, work: str, maintenance: str, connections: str, log: str) -> dict[str, str]:
+    """Settings of the server. A test adds up what they can take at most against the container's limit."""
     return {
-        "storage": {
-            "className": storage.class_name or "",
-            "hostPath": storage.host_path or "",
-            "size": storage.sizes.database,
-        }
+        "shared_buffers": shared,
+        "effective_cache_size": cached,
+        "work_mem": work,
+        "maintenance_work_mem": maintenance,
+        "max_connections": connections,
+        "max_wal_size": log,
     }
 
 
@@ -43,7 +49,7 @@ COMPONENT = Component(
     name="postgresql",
     summary="databases of all applications",
     profiles=frozenset({Profile.MICRO}),
-    requires=(),
+    requires=("storage",),
     values=_values,
     gate=_gate,
     images={"image": "postgresql"},
@@ -54,5 +60,10 @@ COMPONENT = Component(
             for application, name in DATABASES.items()
         ),
     ),
-    volumes=("postgresql-data",),
+    sizes={
+        Size.SMALL: {"resources": amounts("100m", "256Mi", "1Gi"), "parameters": tuned("128MB", "512MB", "4MB", "64MB", "100", "1GB")},
+        Size.MEDIUM: {"resources": amounts("250m", "1Gi", "3Gi"), "parameters": tuned("512MB", "2GB", "8MB", "128MB", "150", "2GB")},
+        Size.LARGE: {"resources": amounts("1", "4Gi", "8Gi"), "parameters": tuned("2GB", "6GB", "12MB", "512MB", "250", "4GB")},
+    },
+    volumes=(Volume("postgresql-data", USER, lambda sizes: sizes.database),),
 )

@@ -34,6 +34,8 @@ NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
 SECRETS = Resource("", "v1", "secrets")
 PODS = Resource("", "v1", "pods")
 CLAIMS = Resource("", "v1", "persistentvolumeclaims")
+PERSISTENT_VOLUMES = Resource("", "v1", "persistentvolumes", namespaced=False)
+STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", namespaced=False)
 SERVICES = Resource("", "v1", "services")
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
@@ -57,6 +59,8 @@ BY_KIND = {
     "Service": SERVICES,
     "ServiceAccount": SERVICE_ACCOUNTS,
     "PersistentVolumeClaim": CLAIMS,
+    "PersistentVolume": PERSISTENT_VOLUMES,
+    "StorageClass": STORAGE_CLASSES,
     "Role": ROLES,
     "RoleBinding": ROLE_BINDINGS,
     "ClusterRole": CLUSTER_ROLES,

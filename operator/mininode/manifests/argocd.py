@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mininode.assets import asset
-from mininode.manifests.objects import CLUSTER_WIDE, OPERATOR_NAMESPACE, Object
+from mininode.manifests.objects import CLUSTER_WIDE, KEPT, OPERATOR_NAMESPACE, Object
 
 if TYPE_CHECKING:
     from mininode.api.config import SiteConfig
@@ -24,14 +24,16 @@ _GROUPS = {
     "ClusterRole": "rbac.authorization.k8s.io",
     "ClusterRoleBinding": "rbac.authorization.k8s.io",
     "PriorityClass": "scheduling.k8s.io",
+    "PersistentVolume": "",
+    "StorageClass": "storage.k8s.io",
 }
 
 
 def annotations(one: Object) -> Mapping[str, str]:
     """When an object's turn is, and that data outlives the Application."""
     found = {"argocd.argoproj.io/sync-wave": str(_WAVES.get(one["kind"], _RIGHTS_WAVE))}
-    if one["kind"] in ("Namespace", "CustomResourceDefinition"):
-        # With either all volumes' claims, or all nodes, would go.
+    if one["kind"] in KEPT:
+        # With namespace or CRD all volumes' claims, or all nodes, would go.
         found["argocd.argoproj.io/sync-options"] = "Prune=false,Delete=false"
     if one["kind"] == "EucaimNode":
         # On the first day the kind is not there yet when Argo CD looks at the whole tree.

@@ -7,7 +7,7 @@ Sources: fluxcd/kustomize-controller docs/spec/v1/kustomizations.md, fluxcd/sour
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mininode.manifests.objects import Object
+from mininode.manifests.objects import KEPT, Object
 
 if TYPE_CHECKING:
     from mininode.api.config import SiteConfig
@@ -20,7 +20,7 @@ _INTERVAL = "10m0s"  # durations as Flux's API stores them, so that nothing diff
 
 def annotations(one: Object) -> Mapping[str, str]:
     """That data outlives the Kustomization: with the namespace all claims would go, with the CRD all nodes."""
-    if one["kind"] in ("Namespace", "CustomResourceDefinition"):
+    if one["kind"] in KEPT:
         return {"kustomize.toolkit.fluxcd.io/prune": "disabled"}
     if one["kind"] == "EucaimNode":
         # Values of charts may hold ${…}, which a substitution that a platform switches on must not touch.

@@ -24,7 +24,19 @@ OPERATOR_ACCOUNT = "mininode-operator"
 OPERATOR_DEPLOYMENT = "mininode-operator"
 OPERATOR_REPOSITORY = "mininode-operator"
 CRD_NAME = f"{PLURAL}.{GROUP}"
-CLUSTER_WIDE = frozenset({"CustomResourceDefinition", "Namespace", "ClusterRole", "ClusterRoleBinding", "PriorityClass"})
+CLUSTER_WIDE = frozenset(
+    {
+        "CustomResourceDefinition",
+        "Namespace",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "PriorityClass",
+        "PersistentVolume",
+        "StorageClass",
+    }
+)
+# No GitOps tool may delete these: data would go with them, or the way to it.
+KEPT = frozenset({"CustomResourceDefinition", "Namespace", "PersistentVolume"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from mininode.components import volumes
 from mininode.components.base import Component, Node
 from mininode.errors import ConfigError, Mistake
 from mininode.manifests import argocd, flux, objects, secrets
@@ -105,6 +106,8 @@ def _base(site: "SiteConfig", pod: OperatorPod, annotate: Callable[[Object], Map
         },
         "node": {"namespace.yaml": objects.node_namespace(site.namespace), "node.yaml": [objects.node(site)]},
     }
+    if found := volumes.objects(Node(site.name, site.namespace, site.node)):
+        groups["node"]["volumes.yaml"] = found
     files: Tree = {}
     for folder, parts in groups.items():
         files[f"{folder}/kustomization.yaml"] = _kustomization(parts)

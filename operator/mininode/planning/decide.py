@@ -99,7 +99,13 @@ ROWS: tuple[Row, ...] = (
         "Settled",
         "it is off, and the release is not ours",
     ),
-    Row("suspended, not done", lambda c: c.suspended and not _done(c), Action.SKIP, "Suspended", "spec.suspend is on"),
+    Row(
+        "suspended, not done",
+        lambda c: c.suspended and (not _done(c) or _owner(c) != c.node),  # taking over what was made by hand is an action
+        Action.SKIP,
+        "Suspended",
+        "spec.suspend is on",
+    ),
     Row(
         "off, still needed",
         lambda c: c.wanted is None and c.dependants_remain,

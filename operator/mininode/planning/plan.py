@@ -102,7 +102,7 @@ def _release(node: Node, component: Component, chart: str, images: ImageLock) ->
 def _values(node: Node, component: Component, images: ImageLock) -> dict[str, Any]:
     spec, override = node.spec, node.spec.components.get(component.name)
     values = merged(
-        component.values(node),
+        merged(component.sizes.get(spec.size, {}), component.values(node)),
         {
             "node": {"name": node.name, "namespace": node.namespace, "domain": spec.domain, "url": spec.url},
         },
@@ -123,7 +123,8 @@ def _reserved(node: Node, component: Component, images: ImageLock) -> list[Mista
         return [Mistake(f"components.{component.name}", "it has no pods: no image, resources or values", advice)]
     if override is None or not override.values:
         return []
-    own = _values(_without_values(node, component.name), component, images)
+    # What only follows from the size may be replaced: that is what `values` is for.
+    own = _values(_without_values(node, component.name), replace(component, sizes={}), images)
     return [
         Mistake(
             f"components.{component.name}.values.{path}",

@@ -13,11 +13,11 @@ from mininode.planning.graph import ordered
 from mininode.planning.images import ImageLock
 
 
-def test_micro_is_these_four_in_this_order() -> None:
+def test_micro_is_these_in_this_order() -> None:
     micro = {one.name: one.requires for one in all_components().values() if Profile.MICRO in one.profiles}
     order = ordered(micro)
-    assert set(order) == {"postgresql", "keycloak", "dataset-service", "guacamole"}
-    assert list(order)[:2] == ["postgresql", "keycloak"]
+    assert set(order) == {"storage", "postgresql", "keycloak", "dataset-service", "guacamole"}
+    assert list(order)[:3] == ["storage", "postgresql", "keycloak"]
 
 
 def test_every_component_has_its_chart_its_page_and_its_images() -> None:

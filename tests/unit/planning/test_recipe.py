@@ -98,7 +98,7 @@ def write() -> None:
             "imageMirror": "registry.hospital.example/eucaim",
             "components": {"keycloak": {"resources": {"requests": {"cpu": "500m"}, "limits": {"memory": "2Gi"}}}},
         },
-        "charts": {name: f"chart digest of {name}" for name in ("dataset-service", "guacamole", "keycloak", "postgresql")},
+        "charts": {name: f"chart digest of {name}" for name in all_components()},
         "images": {
             name: {"repository": one.repository, "tag": one.tag, "digest": one.digest, "source": "stored"}
             for name, one in lock.images.items()
