@@ -147,7 +147,8 @@ def no_perl(disk: Path) -> Path:
     return programs
 
 
-def test_access_lists_are_really_set_and_read_back(trial: Trial, volume: Path) -> None:
+@pytest.mark.usefixtures("trial")
+def test_access_lists_are_really_set_and_read_back(volume: Path) -> None:
     """The same system call as `setfacl`'s: what the script wrote is what the kernel shows."""
     file = volume / "file"
     file.write_text("x")
@@ -175,7 +176,7 @@ def make(one: Node, **more: object) -> subprocess.CompletedProcess[str]:
 def look(one: Node) -> dict[str, tuple[int, int, str]]:
     found = {}
     for _, each in volumes(one).values():
-        stat = os.stat(folder(one, each))
+        stat = Path(folder(one, each)).stat()
         found[each.name] = (stat.st_uid, stat.st_gid, f"{stat.st_mode & 0o7777:04o}")
     return found
 

@@ -51,7 +51,8 @@ def volumes(kubectl: Any) -> Iterator[None]:
     kubectl("delete", "pv", "-l", "app.kubernetes.io/part-of=mininode", "--wait=false")
 
 
-def test_claims_of_a_node_bind_to_its_own_folders(node: Any, kubectl: Any, rehearsal: Rehearsal, volumes: None) -> None:
+@pytest.mark.usefixtures("volumes")
+def test_claims_of_a_node_bind_to_its_own_folders(node: Any, kubectl: Any, rehearsal: Rehearsal) -> None:
     put_volumes(rehearsal.kubeconfig, node.namespace)
     before = kubectl.json("get", "pv")["items"]
     put_volumes(rehearsal.kubeconfig, node.namespace)
@@ -64,7 +65,8 @@ def test_claims_of_a_node_bind_to_its_own_folders(node: Any, kubectl: Any, rehea
     assert (own["reclaimPolicy"], own["provisioner"]) == ("Retain", "kubernetes.io/no-provisioner")
 
 
-def test_a_claim_that_was_deleted_finds_its_folder_again(node: Any, kubectl: Any, rehearsal: Rehearsal, volumes: None) -> None:
+@pytest.mark.usefixtures("volumes")
+def test_a_claim_that_was_deleted_finds_its_folder_again(node: Any, kubectl: Any, rehearsal: Rehearsal) -> None:
     put_volumes(rehearsal.kubeconfig, node.namespace)
     node.declare(storage=STORAGE)
     node.until("Rehearsed")

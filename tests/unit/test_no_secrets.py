@@ -5,8 +5,8 @@ a container say before they end. Out: log, events, status, Helm's arguments, env
 """
 
 import asyncio
-import dataclasses
 import base64
+import dataclasses
 import json
 import logging
 import sys

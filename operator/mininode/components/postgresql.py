@@ -61,9 +61,18 @@ COMPONENT = Component(
         ),
     ),
     sizes={
-        Size.SMALL: {"resources": amounts("100m", "256Mi", "1Gi"), "parameters": tuned("128MB", "512MB", "4MB", "64MB", "100", "1GB")},
-        Size.MEDIUM: {"resources": amounts("250m", "1Gi", "3Gi"), "parameters": tuned("512MB", "2GB", "8MB", "128MB", "150", "2GB")},
-        Size.LARGE: {"resources": amounts("1", "4Gi", "8Gi"), "parameters": tuned("2GB", "6GB", "12MB", "512MB", "250", "4GB")},
+        Size.SMALL: {
+            "resources": amounts("100m", "256Mi", "1Gi"),
+            "parameters": tuned("128MB", "512MB", "4MB", "64MB", "100", "1GB"),
+        },
+        Size.MEDIUM: {
+            "resources": amounts("250m", "1Gi", "3Gi"),
+            "parameters": tuned("512MB", "2GB", "8MB", "128MB", "150", "2GB"),
+        },
+        Size.LARGE: {
+            "resources": amounts("1", "4Gi", "8Gi"),
+            "parameters": tuned("2GB", "6GB", "12MB", "512MB", "250", "4GB"),
+        },
     },
     volumes=(Volume("postgresql-data", USER, lambda sizes: sizes.database),),
 )

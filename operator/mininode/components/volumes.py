@@ -27,7 +27,7 @@ def volumes(node: Node) -> dict[str, tuple[str, Volume]]:
     on = (
         (name, component)
         for name, component in all_components().items()
-        if _on(overrides.get(name), default=node.spec.profile in component.profiles)
+        if _on(overrides.get(name), default=node.spec.profile in component.profiles and not component.elsewhere(node.spec))
     )
     return {volume.name: (name, volume) for name, component in on for volume in component.volumes}
 

@@ -75,8 +75,18 @@ def test_a_mirror_holds_for_every_image_but_the_one_given() -> None:
 
 def test_resources_reach_the_chart_as_kubernetes_spells_them() -> None:
     wish = {"requests": {"cpu": "250m"}, "limits": {"memory": "2Gi"}}
-    assert values("keycloak", components={"keycloak": {"resources": wish}})["resources"] == wish
+    found = values("keycloak", components={"keycloak": {"resources": wish}})["resources"]
+    assert found == {"requests": {"cpu": "250m", "memory": "768Mi"}, "limits": {"memory": "2Gi"}}, "what is not said is the size's"
     assert changed(components={"keycloak": {"resources": wish}}) == {"keycloak"}
+
+
+def test_the_size_sets_resources_and_what_only_follows_from_it_may_be_replaced() -> None:
+    assert changed(size="large") == {"postgresql", "keycloak", "dataset-service", "guacamole"}
+    large = values("postgresql", size="large")
+    assert large["resources"]["limits"]["memory"] == "8Gi"
+    own = {"postgresql": {"values": {"parameters": {"max_connections": "400"}}}}
+    found = values("postgresql", size="large", components=own)["parameters"]
+    assert found == large["parameters"] | {"max_connections": "400"}
 
 
 def test_values_of_ones_own_are_merged_as_helm_merges() -> None:
