@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 _GROUPS = ("config", "rehearsal", "tools", "images", "storage", "operator")
-_COMMANDS = ("install", "status", "plan", "reconcile", "uninstall", "export", "generate")
+_COMMANDS = ("check", "install", "status", "plan", "reconcile", "uninstall", "export", "generate")
 
 
 def _version(value: bool) -> None:
