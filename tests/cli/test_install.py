@@ -33,7 +33,7 @@ def test_the_second_is_quick_and_changes_nothing(installed: Any, kubectl: Callab
 
 def test_the_operator_that_runs_is_the_one_that_ran(installed: Any) -> None:
     before = installed.run("rehearsal", "status", "-o", "json").stdout
-    installed.run("install", "micro", "--yes")
+    installed.run("install", "micro", "--cluster", "rehearsal", "--yes")
     assert _pids(installed.run("rehearsal", "status", "-o", "json").stdout) == _pids(before)
     assert "operator" in _pids(before)
 
@@ -45,14 +45,14 @@ def _pids(text: str) -> dict[str, int]:
 
 
 def test_on_a_terminal_it_asks_and_a_no_changes_nothing(blank: Any) -> None:
-    code, screen = blank.terminal("install", "micro", say="n")
+    code, screen = blank.terminal("install", "micro", "--cluster", "rehearsal", say="n")
     assert "Install profile micro for node.rehearsal.example" in screen
     assert code == 130
     assert list(blank.folder.rglob("*")) == []
 
 
 def test_on_a_terminal_there_is_one_line_a_component(installed: Any) -> None:
-    code, screen = installed.terminal("install", "micro", "--yes")
+    code, screen = installed.terminal("install", "micro", "--cluster", "rehearsal", "--yes")
     assert code == 0, screen
     for component in COMPONENTS:
         assert component in screen
@@ -62,20 +62,54 @@ def test_on_a_terminal_there_is_one_line_a_component(installed: Any) -> None:
 def test_ctrl_c_ends_it_with_130_and_a_word_how_to_go_on(installed: Any) -> None:
     path = installed.config("interrupted.yaml", siteName="Interrupted")
     try:
-        code, screen = installed.terminal("install", "--config", str(path), "--yes", interrupt_at="Rehearsing a node")
+        arguments = ("install", "--cluster", "rehearsal", "--config", str(path), "--yes")
+        code, screen = installed.terminal(*arguments, interrupt_at="2/6 cluster")
         assert code == 130, screen
         assert "Run the same command again" in screen
         assert "Traceback" not in screen
     finally:
         path.unlink()
-        assert installed.run("install", "micro", "--yes").returncode == 0
+        assert installed.run("install", "micro", "--cluster", "rehearsal", "--yes").returncode == 0
+
+
+def test_the_next_run_knows_that_this_one_was_stopped_and_logs_are_private(installed: Any) -> None:
+    path = installed.config("again.yaml", siteName="Again")
+    arguments = ("install", "--cluster", "rehearsal", "--config", str(path), "--yes")
+    try:
+        assert installed.terminal(*arguments, interrupt_at="6/6 follow")[0] == 130
+        done = installed.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert "was stopped at the step follow" in done.stdout
+        logs = list((installed.folder / "state/mininode/install").glob("*.log"))
+        assert {log.stem for log in logs} >= {"tools", "cluster", "rights", "operator", "node", "follow"}
+        assert all(log.stat().st_mode & 0o077 == 0 for log in logs)
+    finally:
+        path.unlink()
+        assert installed.run("install", "micro", "--cluster", "rehearsal", "--yes").returncode == 0
+
+
+def test_without_an_engine_the_default_is_refused_with_advice(blank: Any, tmp_path: Any) -> None:
+    blank.extra["PATH"] = str(tmp_path)
+    done = blank.run("install", "micro", "--yes")
+    assert done.returncode == 4
+    assert "there is no program docker" in done.stderr
+    assert "--cluster rehearsal" in done.stderr
+    assert list(blank.folder.rglob("*")) == []
+
+
+def test_without_a_terminal_it_says_that_it_goes_on(installed: Any) -> None:
+    done = installed.run("install", "micro", "--cluster", "rehearsal")
+    assert done.returncode == 0, done.stderr
+    assert "This will:" in done.stdout
+    assert "use the rehearsal that runs" in done.stdout
+    assert "no terminal to ask on: going on" in done.stdout
 
 
 def test_a_config_with_mistakes_changes_nothing(installed: Any, kubectl: Callable[..., str]) -> None:
     before = kubectl("get", "emn", "-A", "-o", "yaml")
     path = installed.config("broken.yaml", domain="https://x", profil="micro")
     try:
-        done = installed.run("install", "--config", str(path), "--yes")
+        done = installed.run("install", "--cluster", "rehearsal", "--config", str(path), "--yes")
     finally:
         path.unlink()
     assert done.returncode == 2
@@ -87,22 +121,22 @@ def test_a_config_with_mistakes_changes_nothing(installed: Any, kubectl: Callabl
 def test_a_node_that_can_not_come_true_is_exit_3_with_the_reason(installed: Any) -> None:
     path = installed.config("impossible.yaml", components={"keycloak": {"enabled": False}})
     try:
-        done = installed.run("install", "--config", str(path), "--yes")
+        done = installed.run("install", "--cluster", "rehearsal", "--config", str(path), "--yes")
         assert done.returncode in {2, 3}
         assert "requires keycloak, which is off" in done.stderr
         assert "Traceback" not in done.stderr
     finally:
         path.unlink()
-        assert installed.run("install", "micro", "--yes").returncode == 0
+        assert installed.run("install", "micro", "--cluster", "rehearsal", "--yes").returncode == 0
 
 
 def test_the_time_is_up(installed: Any) -> None:
     path = installed.config("slow.yaml", components={"guacamole": {"resources": {"requests": {"cpu": "320m"}}}})
     try:
-        done = installed.run("install", "--config", str(path), "--yes", "--timeout", "1")
+        done = installed.run("install", "--cluster", "rehearsal", "--config", str(path), "--yes", "--timeout", "1")
         assert done.returncode == 3
         assert "The time is up" in done.stderr
         assert "mininode status" in done.stderr
     finally:
         path.unlink()
-        assert installed.run("install", "micro", "--yes").returncode == 0
+        assert installed.run("install", "micro", "--cluster", "rehearsal", "--yes").returncode == 0

@@ -25,7 +25,7 @@ def test_it_says_what_it_kept_and_installing_again_finds_it(installed: Any, kube
         assert "nothing to remove" in again.stdout
         assert installed.run("status").returncode == 3
     finally:
-        put_back = installed.run("install", "micro", "--yes")
+        put_back = installed.run("install", "micro", "--cluster", "rehearsal", "--yes")
     assert put_back.returncode == 0, put_back.stderr
     assert (kubectl(*secrets), kubectl(*claims)) == before
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from mininode.api.conditions import READY, STALLED
@@ -12,7 +11,7 @@ from mininode.api.status import NodeStatus, Truth
 from mininode.cli.screen import Screen, verdict
 from mininode.cli.status import fresh, settled
 from mininode.cli.target import Target
-from mininode.cluster.loglines import last_useful_line
+from mininode.cluster.way import OperatorAt
 from mininode.errors import KubeError, NotThereYet, Unavailable
 from mininode.kube.client import Kube
 from mininode.kube.resources import EUCAIM_NODES
@@ -28,8 +27,7 @@ class Follower:
 
     kube: Kube
     target: Target
-    operator_runs: Callable[[], bool]
-    operator_log: Path
+    operator: OperatorAt
     screen: Screen = field(default_factory=Screen)
 
     async def until_settled(self, seconds: float) -> dict[str, Any]:
@@ -51,7 +49,7 @@ class Follower:
             if fresh(resource, status) and stalled and stalled.status is Truth.TRUE:
                 raise NotThereYet(
                     verdict(status),
-                    f"Put right what is named above and run the same command again. Log: {self.operator_log}",
+                    f"Put right what is named above and run the same command again. Log: {self.operator.log}",
                 )
         raise AssertionError("the states end only with an error")
 
@@ -112,19 +110,19 @@ class Follower:
 
     def _check(self, deadline: float, last: dict[str, Any]) -> None:
         self.screen.tick()
-        if not self.operator_runs():
+        if not self.operator.runs():
             raise Unavailable(
                 "The operator ended.",
-                f"Its last words are at the end of {self.operator_log}; run the same command again.",
+                f"Its last words are at the end of {self.operator.log}; run the same command again.",
                 reason="OperatorEnded",
             )
         if time.monotonic() > deadline:
             status = NodeStatus.model_validate(last.get("status") or {})
             ready = status.condition(READY) if last and fresh(last, status) else None
-            said = last_useful_line(self.operator_log)
+            said = self.operator.last_words()
             raise NotThereYet(
                 f"The time is up. {ready.message if ready else 'The operator has not reported on the newest spec yet.'}",
                 "The operator goes on: `mininode status` shows how far it is. "
-                f"Its log, {self.operator_log}, says last: {said or '(nothing)'}",
+                f"Its log, {self.operator.log}, says last: {said or '(nothing)'}",
                 reason="TimeUp",
             )

@@ -1,38 +1,38 @@
-"""`mininode install`: from a configuration to a node that is true. Run again, it is the upgrade."""
+"""`mininode install`: from a configuration to a node that is true. Run again, it is the upgrade and the repair."""
 
 import asyncio
 import datetime
-import enum
 import sys
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mininode.cli.target import Target, remember
+from mininode.cli.ways import Cluster, chosen, way_to
 
 if TYPE_CHECKING:
     from mininode.api.config import SiteConfig
-    from mininode.cluster.rehearsal import Rehearsal
+    from mininode.cli.steps import Step
+    from mininode.cluster.way import OperatorAt, Progress, Way
     from mininode.kube.client import Kube
 
 _FIELD_MANAGER = "mininode-install"
-_LOOK = 1.0  # s between two looks at the clock and at the operator's process
-
-
-class Cluster(enum.StrEnum):
-    """Ways to have a Kubernetes API."""
-
-    REHEARSAL = "rehearsal"
+# Seconds that a step may take. What it starts has shorter time-outs of its own, and says what it waits for.
+_TOOLS, _CLUSTER, _RIGHTS, _OPERATOR, _NODE = 1800.0, 1800.0, 120.0, 1200.0, 60.0
 
 
 def install(
     profile: Annotated[str | None, typer.Argument(help="micro. Left out: as the configuration says.")] = None,
     cluster: Annotated[
-        Cluster, typer.Option(help="Where to install: rehearsal is a throw-away Kubernetes API on this computer.")
-    ] = Cluster.REHEARSAL,
+        Cluster | None,
+        typer.Option(
+            help="Where to install. minikube: on this computer, which needs Docker. rehearsal: a throw-away Kubernetes API on "
+            "this computer. current: the cluster of your kubeconfig. kind: for developers. Default: minikube, if Docker is there."
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Configuration file. Default: config.yaml, if it is there.")
     ] = None,
@@ -45,13 +45,18 @@ def install(
 
     Example: mininode install micro --cluster rehearsal
     """
-    site = _site(profile, config)
-    _ask(site, cluster, yes=yes)
+    from mininode.cli.steps import install_folder, run_steps
+
+    site = _site(profile, config, rehearsal=cluster is Cluster.REHEARSAL)
+    way = way_to(chosen(cluster), site, lambda line: typer.echo(f"  {line}"))
+    _agree(site, way, yes=yes)
     started = time.monotonic()
-    asyncio.run(_rehearse(site, timeout, started))
+    run = _Installation(site, way, timeout)
+    run_steps(run.steps(), install_folder())
+    run.conclude(time.monotonic() - started)
 
 
-def _site(profile: str | None, config: Path | None) -> "SiteConfig":
+def _site(profile: str | None, config: Path | None, *, rehearsal: bool) -> "SiteConfig":
     """The configuration, with the profile of the command line. Raises ConfigError with every mistake."""
     from mininode.api.config import parse_config
     from mininode.cli.config_file import DEFAULT, read_config
@@ -72,61 +77,121 @@ def _site(profile: str | None, config: Path | None) -> "SiteConfig":
                 ]
             )
         return site
-    text = f"node:\n  profile: {profile or 'micro'}\n  domain: node.rehearsal.example\n  siteName: Rehearsal\n"
+    text = f"node:\n  profile: {profile or 'micro'}\n"
+    if rehearsal:
+        text += "  domain: node.rehearsal.example\n  siteName: Rehearsal\n"
+    else:  # a name for use on this computer; a site that has people sets its own in config.yaml
+        text += "  domain: node.mininode.internal\n  siteName: This computer\n  tls:\n    mode: ownCA\n"
     return parse_config(text, "the command line", tuple(all_components()))
 
 
-def _ask(site: "SiteConfig", cluster: Cluster, *, yes: bool) -> None:
-    if yes or not (sys.stdin.isatty() and sys.stdout.isatty()):
+def _agree(site: "SiteConfig", way: "Way", *, yes: bool) -> None:
+    """Say what will be done, and ask where there is somebody to ask. Nothing was changed yet."""
+    typer.echo(f"Install profile {site.node.profile} for {site.node.domain} into {way.title}. This will:")
+    for line in (*way.plan(), f"declare the node {site.name} in namespace {site.namespace}, and wait until it is as it should be"):
+        typer.echo(f"  - {line}")
+    if yes:
         return
-    typer.confirm(
-        f"Install profile {site.node.profile} for {site.node.domain} into a {cluster} on this computer?",
-        default=True,
-        abort=True,
-    )
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        typer.confirm("Go on?", default=True, abort=True)
+    else:
+        typer.echo("There is no terminal to ask on: going on.")
 
 
-async def _rehearse(site: "SiteConfig", timeout: float, started: float) -> None:
-    from mininode.cli.stage import user_rehearsal
-    from mininode.kube.client import Kube
-    from mininode.toolbox.toolbox import Toolbox
+@dataclass(slots=True)
+class _Installation:
+    """One run: its steps, and what one of them found for the next."""
 
-    def say(line: str) -> None:
-        typer.echo(f"  {line}")
+    site: "SiteConfig"
+    way: "Way"
+    timeout: float
+    kubeconfig: Path = Path()
+    operator: "OperatorAt | None" = None
+    resource: dict[str, Any] | None = None
 
-    typer.echo(f"Rehearsing a node of profile {site.node.profile} for {site.node.domain} on this computer")
-    stage = user_rehearsal(say)
-    stage.start(say)
-    helm = Toolbox.from_environment(say=say).get("helm").path
-    async with await Kube.connect(stage.kubeconfig) as kube:
-        anew = await _prepare(kube, stage, site, helm, say)
-        changed = await _declare(kube, site, anew=anew)
-        target = Target(str(stage.kubeconfig), site.namespace, site.name)
-        remember(target)
-        say("the node is as declared before" if not changed else "the node is declared; the operator makes it true:")
-        status = await _follow(kube, target, timeout, lambda: stage.runs("operator"), stage.log("operator"))
-    _conclude(status, target, stage, time.monotonic() - started)
+    @property
+    def target(self) -> Target:
+        """The node as later commands find it."""
+        return Target(str(self.kubeconfig), self.site.namespace, self.site.name)
+
+    def steps(self) -> "tuple[Step, ...]":
+        """In this order; each looks first and does only what is missing."""
+        from mininode.cli.steps import Step
+
+        return (
+            Step("tools", "have the programs that are needed", _TOOLS, self._tools),
+            Step("cluster", self.way.title, _CLUSTER, self._cluster),
+            Step("rights", "the resource EucaimNode, the operator's rights, the node's namespace", _RIGHTS, self._rights),
+            Step("operator", "the operator at work", _OPERATOR, self._operator),
+            Step("node", f"declare {self.site.node.domain}, profile {self.site.node.profile}", _NODE, self._node),
+            Step("follow", "what the operator does about it", self.timeout + 60, self._follow),
+        )
+
+    def conclude(self, seconds: float) -> None:
+        """What was proven, what runs where, and what to type next."""
+        from mininode.api.status import NodeStatus
+        from mininode.cli.screen import verdict, wrapped
+
+        resource, target = self.resource, self.target
+        assert resource is not None and self.operator is not None, "the steps before left with an error"  # noqa: S101, PT018
+        typer.echo(wrapped(verdict(NodeStatus.model_validate(resource["status"]))))
+        typer.echo(f"It took {seconds:.1f} s.")
+        lines = (
+            ("node", f"{target.name} in namespace {target.namespace}, https://{resource['spec']['domain']}"),
+            *self.way.closing(),
+            ("operator", f"{self.operator.where}; its log: {self.operator.log}"),
+            ("access", str(self.kubeconfig)),
+        )
+        for label, text in lines:
+            typer.echo(f"  {label:<10} {text}")
+        commands = ("mininode status", "mininode plan", "mininode uninstall", *self.way.next_commands())
+        typer.echo(f"Next: {' · '.join(commands)}")
+
+    def _tools(self, progress: "Progress") -> str:
+        from mininode.toolbox.toolbox import Toolbox
+
+        box = Toolbox.from_environment(say=progress.say)
+        return ", ".join(f"{name} {box.get(name).version}" for name in self.way.tools)
+
+    def _cluster(self, progress: "Progress") -> str:
+        self.kubeconfig = self.way.ensure(progress)
+        remember(self.target)
+        return ""
+
+    def _rights(self, progress: "Progress") -> str:
+        self.way.prepare(self.kubeconfig, self.site.namespace, progress)
+        return ""
+
+    def _operator(self, progress: "Progress") -> str:
+        self.operator = self.way.operator(self.kubeconfig, progress)
+        return ""
+
+    def _node(self, progress: "Progress") -> str:
+        assert self.operator is not None, "the step before left with an error"  # noqa: S101
+        changed = asyncio.run(self._declared(self.operator.anew, progress.left))
+        return "declared; the operator makes it true" if changed else "as declared before"
+
+    async def _declared(self, anew: bool, seconds: float) -> bool:
+        from mininode.kube.client import Kube
+
+        async with asyncio.timeout(seconds), await Kube.connect(self.kubeconfig) as kube:
+            return await declare(kube, self.site, anew=anew)
+
+    def _follow(self, _progress: "Progress") -> str:
+        self.resource = asyncio.run(self._settled())
+        return ""
+
+    async def _settled(self) -> dict[str, Any]:
+        """Raises NotThereYet when the node is stuck, or the time is up."""
+        from mininode.cli.follow import Follower
+        from mininode.kube.client import Kube
+
+        assert self.operator is not None, "the step before left with an error"  # noqa: S101
+        async with await Kube.connect(self.kubeconfig) as kube:
+            return await Follower(kube, self.target, self.operator).until_settled(self.timeout)
 
 
-async def _prepare(
-    kube: "Kube", stage: "Rehearsal", site: "SiteConfig", helm: Path, say: Callable[[str], None]
-) -> bool:
-    """CRD, rights, namespace, and the operator at work; whether the operator was started by this."""
-    from mininode.cluster.operator_process import operator_spec
-    from mininode.cluster.setup import prepare
-    from mininode.cluster.volumes import place
-    from mininode.components.base import Node
-
-    await prepare(kube, site.namespace)
-    await place(kube, Node(site.name, site.namespace, site.node))
-    spec = await operator_spec(kube, stage.kubeconfig.parent, stage.kubeconfig, helm)
-    anew = stage.run_beside(spec)
-    if anew:
-        say("the operator was started under its own service account")
-    return anew
-
-
-async def _declare(kube: "Kube", site: "SiteConfig", *, anew: bool) -> bool:
+async def declare(kube: "Kube", site: "SiteConfig", *, anew: bool) -> bool:
     """Apply the EucaimNode; whether that changed anything. `anew` asks for a fresh look whatever the status says."""
     from mininode.api import API_VERSION, KIND, REQUESTED_AT
     from mininode.kube.resources import EUCAIM_NODES
@@ -154,28 +219,3 @@ def _wish(before: dict[str, Any] | None, *, anew: bool) -> str:
     if settled(before) and not anew:
         return str((before["metadata"].get("annotations") or {}).get(REQUESTED_AT, ""))
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-async def _follow(
-    kube: "Kube", target: Target, timeout: float, operator_runs: Callable[[], bool], log: Path
-) -> dict[str, Any]:
-    """Show the node's way until it is settled. Raises NotThereYet when it is stuck, or the time is up."""
-    from mininode.cli.follow import Follower
-
-    follower = Follower(kube, target, operator_runs, log)
-    return await follower.until_settled(timeout)
-
-
-def _conclude(resource: dict[str, Any], target: Target, stage: "Rehearsal", seconds: float) -> None:
-    """What was proven, what runs where, and what to type next."""
-    from mininode.api.status import NodeStatus
-    from mininode.cli.screen import verdict, wrapped
-
-    about = stage.status()
-    typer.echo(wrapped(verdict(NodeStatus.model_validate(resource["status"]))))
-    typer.echo(f"It took {seconds:.1f} s.")
-    typer.echo(f"  node       {target.name} in namespace {target.namespace}, https://{resource['spec']['domain']}")
-    typer.echo(f"  cluster    Kubernetes {about.version} at {about.server}, {about.memory / 2**20:.0f} MiB with the operator")
-    typer.echo(f"  operator   process beside the cluster; its log: {stage.log('operator')}")
-    typer.echo(f"  access     {stage.kubeconfig}")
-    typer.echo("Next: mininode status · mininode plan · mininode uninstall · mininode rehearsal stop")

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 
 if TYPE_CHECKING:
+    from mininode.cluster.way import OperatorAt
     from mininode.kube.client import Kube
 
 
@@ -54,7 +54,7 @@ async def _remove(wanted: Target, timeout: float) -> None:
         typer.echo("Kept, so that installing again finds it:")
         for one in left:
             typer.echo(f"  {one}")
-    if _operator(wanted)[0] is not None:
+    if _operator(wanted) is not None:
         typer.echo("The rehearsal itself still runs. Next: mininode rehearsal stop")
 
 
@@ -63,13 +63,13 @@ async def _until_gone(kube: "Kube", wanted: Target, timeout: float) -> None:
     from mininode.app.removal import operator_works, remove_alone
     from mininode.app.settings import Settings
     from mininode.cli.follow import Follower
+    from mininode.cluster.way import IN_CLUSTER
     from mininode.toolbox.toolbox import Toolbox
 
-    beside, log = _operator(wanted)
-    runs = beside or (lambda: True)
+    beside = _operator(wanted)
     settings = Settings(kubeconfig=Path(wanted.kubeconfig))
-    if beside() if beside else await operator_works(kube, settings):
-        await Follower(kube, wanted, runs, log).until_gone(timeout)
+    if beside.runs() if beside else await operator_works(kube, settings):
+        await Follower(kube, wanted, beside or IN_CLUSTER).until_gone(timeout)
         return
     typer.echo("  no operator is at work: removing it from here")
     settings = Settings(kubeconfig=Path(wanted.kubeconfig), helm=Toolbox.from_environment(say=typer.echo).get("helm").path)
@@ -77,11 +77,10 @@ async def _until_gone(kube: "Kube", wanted: Target, timeout: float) -> None:
         await remove_alone(kube, settings, wanted.name, wanted.namespace, lambda holder: typer.echo(f"  waits for {holder}"))
 
 
-def _operator(wanted: Target) -> tuple[Callable[[], bool] | None, Path]:
-    """How to tell that the operator's process lives, where that can be told at once: beside a rehearsal."""
+def _operator(wanted: Target) -> "OperatorAt | None":
+    """The operator beside a rehearsal, where it can be told at once whether it lives; None for a pod of the cluster."""
     from mininode.cli.stage import user_rehearsal
+    from mininode.cluster.rehearsal_way import beside
 
     stage = user_rehearsal(lambda _line: None)
-    if Path(wanted.kubeconfig) == stage.kubeconfig:
-        return (lambda: stage.runs("operator")), stage.log("operator")
-    return None, Path("the operator's log")
+    return beside(stage) if Path(wanted.kubeconfig) == stage.kubeconfig else None
