@@ -55,6 +55,16 @@ readOnlyRootFilesystem: true
 runAsNonRoot: true
 {{- end -}}
 
+{{- /*
+What every container of ours says: the above, and that the end of its log is its last word, so that the node's status can tell
+why it crashed. The kubelet keeps up to 80 lines or 2 KiB of it for a container that ended with an error.
+*/ -}}
+{{- define "mininode.container" -}}
+terminationMessagePolicy: FallbackToLogsOnError
+securityContext:
+  {{- include "mininode.containerSecurity" . | nindent 2 }}
+{{- end -}}
+
 {{- /* The account of a component's pods: it has no token unless a pod asks for one. Takes a list: root context, part, name. */ -}}
 {{- define "mininode.serviceAccount" -}}
 apiVersion: v1

@@ -31,6 +31,12 @@ NEVER = {
 }  # the API server refuses the pod
 
 
+def test_the_status_can_tell_why_a_container_crashed(component: str, render: Render) -> None:
+    pods = [item["spec"]["template"]["spec"] for item in render(component) if "template" in item.get("spec", {})]
+    containers = [one for pod in pods for one in [*pod["containers"], *pod.get("initContainers", [])]]
+    assert {one.get("terminationMessagePolicy") for one in containers} <= {"FallbackToLogsOnError"}
+
+
 def deviations(pod: dict[str, Any]) -> set[str]:
     """The rules that a pod's spec does not keep."""
     volumes = [set(volume) - {"name"} for volume in pod.get("volumes", [])]

@@ -10,6 +10,8 @@ PLURAL = "eucaimnodes"
 NODE_LABEL = f"{GROUP}/node"
 COMPONENT_LABEL = f"{GROUP}/component"
 INPUTS_LABEL = f"{GROUP}/inputs"
+# On Helm's release Secrets, too: the revision whose gate held. Helm hands labels on to later revisions, hence the number.
+PROVEN_LABEL = f"{GROUP}/proven"
 
 # Who wrote a Secret that tells what a component was made from: Helm, or the operator where there is no chart. One LIST finds both.
 OWNER_LABEL = "owner"

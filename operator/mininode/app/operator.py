@@ -15,7 +15,7 @@ import kopf
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from mininode import __version__
+from mininode import __version__, scratch
 from mininode.app.handlers import register
 from mininode.app.nodes import Nodes
 from mininode.app.server import serving
@@ -38,14 +38,15 @@ def serve(settings: Settings) -> None:
     logging.getLogger("kopf.objects").setLevel(
         logging.WARNING
     )  # a line a watch event otherwise; the engine says what it does
-    while True:
-        try:
-            return asyncio.run(_serve(settings))
-        except Unavailable as error:
-            if error.reason != _LEASE_LOST:
-                raise
-            # After an outage longer than the Lease lasts: wait for it anew, with nothing left of what was known before.
-            log.warning("%s", error)
+    with scratch.own():  # copies of certificates and keys go into a folder that the next operator removes if we can't
+        while True:
+            try:
+                return asyncio.run(_serve(settings))
+            except Unavailable as error:
+                if error.reason != _LEASE_LOST:
+                    raise
+                # After an outage longer than the Lease lasts: wait for it anew, with nothing left of what was known before.
+                log.warning("%s", error)
 
 
 async def _serve(settings: Settings) -> None:

@@ -1,12 +1,13 @@
 """Carrying out one decision for one component. Every action can be killed anywhere and be done again."""
 
+import asyncio
 import base64
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NO_RELEASES, NODE_LABEL
+from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NO_RELEASES, NODE_LABEL, PROVEN_LABEL
 from mininode.components.base import Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
 from mininode.credentials.store import new_secret, rendered_secret
 from mininode.engine.drift import Drift, correct
@@ -54,8 +55,13 @@ class Actor:
             description=f"{self.node.name}, generation {generation}",
         )
 
+    async def prove(self, release: Release) -> None:
+        """Write on Helm's Secret that this revision's gate held, so that a later failure knows what to go back to."""
+        labels = {PROVEN_LABEL: str(release.revision)}
+        await self.kube.label(SECRETS, secret_name(release), labels, self.node.namespace)
+
     async def rollback(self, release: Release) -> None:
-        """Put back the last revision of other inputs that was deployed once."""
+        """Put back the last revision of other inputs whose gate held once."""
         await self.helm.rollback(release.name, release.fallback, namespace=self.node.namespace)
 
     async def uninstall(self, name: str, *, chart: bool = True) -> None:
@@ -83,32 +89,38 @@ class Actor:
     async def probe(self, component: Component, before: GateState) -> GateResult:
         """Whether the component's workloads are as they should be and its gate holds; `before` is what was known.
 
-        A watch may lag behind, so what it saw is enough to go on saying no, and nothing else: that a gate holds, or does
-        not any more, is confirmed by a fresh look. Where the pods are simulated there is nobody to ask.
+        What the watches saw is enough to stay with an answer: with a no, and with a yes that is asked again. A watch may lag
+        behind, so that the answer is another one now is confirmed by a fresh look. Where the pods are simulated there is
+        nobody to ask.
         """
-        name = component.name
-        if (
-            self.owned is not None
-            and before is GateState.PENDING
-            and (problem := not_ready(self.owned.workloads(name), self.owned.pods(name))) is not None
-        ):
-            return pending(problem)
-        labels = f"{NODE_LABEL}={self.node.name},{COMPONENT_LABEL}={name}"
-        workloads: list[Object] = []
-        for resource, kind in ((DEPLOYMENTS, "Deployment"), (STATEFUL_SETS, "StatefulSet"), (JOBS, "Job")):
-            # Lists leave out each item's kind.
-            workloads += [
-                {**item, "kind": kind} for item in await self.kube.list(resource, self.node.namespace, labels=labels)
-            ]
-        pods = await self.kube.list(PODS, self.node.namespace, labels=labels)
-        if (problem := not_ready(workloads, pods)) is not None:
-            return pending(problem)
+        name, pods = component.name, None
+        if self.owned is not None and self.owned.synced:
+            pods = self.owned.pods(name)
+            problem = not_ready(self.owned.workloads(name), pods)
+            if (problem is None) is (before is GateState.PENDING):
+                pods = None
+            elif problem is not None:
+                return pending(problem)
+        if pods is None:
+            workloads, pods = await self._fresh(name)
+            if (problem := not_ready(workloads, pods)) is not None:
+                return pending(problem)
         if await self._simulated(pods):
             return GateResult(GateState.SIMULATED, "installed; its pods are simulated, so its gate could not be asked")
         try:
             return await component.gate(self.node, LiveProbes(self.kube, self.node.namespace))
         except ProbeFailed as failure:
             return pending(str(failure))
+
+    async def _fresh(self, component: str) -> tuple[list[Object], list[Object]]:
+        """The component's workloads and pods as the API server has them now."""
+        labels = f"{NODE_LABEL}={self.node.name},{COMPONENT_LABEL}={component}"
+        kinds = (("Deployment", DEPLOYMENTS), ("StatefulSet", STATEFUL_SETS), ("Job", JOBS), ("Pod", PODS))
+        # Side by side: dependants wait for this answer. Lists leave out each item's kind.
+        *lists, pods = await asyncio.gather(
+            *(self.kube.list(resource, self.node.namespace, labels=labels) for _, resource in kinds)
+        )
+        return [{**item, "kind": kind} for (kind, _), items in zip(kinds, lists, strict=False) for item in items], pods
 
     async def credentials(self, component: Component, *, make: bool = True) -> tuple[Drift, ...]:
         """Make the component's Secrets that are missing, and those that are computed from others as they should be.

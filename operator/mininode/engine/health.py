@@ -78,19 +78,17 @@ def pod_problem(pod: Object) -> str | None:
         state = container.get("state") or {}
         if waiting := state.get("waiting"):
             text = f"{waiting.get('reason', 'Waiting')} {waiting.get('message', '')}".strip()
-            return f"container {container['name']} of pod {name} waits: {text}{_last_words(container)}"
+            last = (container.get("lastState") or {}).get("terminated")
+            return f"container {container['name']} of pod {name} waits: {text}{f'; it {_ended(last)}' if last else ''}"
         if (ended := state.get("terminated")) and ended.get("exitCode", 0) != 0:
-            return f"container {container['name']} of pod {name} ended with {ended.get('exitCode')} ({ended.get('reason', '')})"
+            return f"container {container['name']} of pod {name} {_ended(ended)}"
     if conditions.get("Ready", {}).get("status") != "True" and status.get("phase") == "Running":
         return f"pod {name} runs, but its readiness probe says no"
     return None
 
 
-def _last_words(container: Object) -> str:
-    """How the container ended last time, and the end of what it said (the kubelet puts it there, where the chart asks for it)."""
-    ended = (container.get("lastState") or {}).get("terminated")
-    if not ended:
-        return ""
+def _ended(ended: Object) -> str:
+    """How a container ended, and the end of its log, which the kubelet puts there (charts/common: terminationMessagePolicy)."""
     lines = [line.strip() for line in str(ended.get("message") or "").splitlines() if line.strip()]
     said = f", and said: {' | '.join(lines[-_LAST_LINES:])[-_SAID_LIMIT:]}" if lines else ""
-    return f"; it ended with {ended.get('exitCode')} ({ended.get('reason', '')}){said}"
+    return f"ended with {ended.get('exitCode')} ({ended.get('reason', '')}){said}"

@@ -7,6 +7,7 @@ an object of which such a list shrank, while that writer itself did not write, o
 """
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ HELM_MANAGER = "helm"  # helm/pkg/kube: the program's name
 FIELD_MANAGER = "mininode-operator"  # the name under which we apply
 _CREATOR = "mininode"  # what the API server notes for objects that we create: the user agent up to its slash
 _WRITERS = (HELM_MANAGER, FIELD_MANAGER, _CREATOR)
+_FIELDS_DIGITS = 32  # of a list of fields that is only compared
+_KEPT_METADATA = ("name", "resourceVersion", "generation", "labels", "deletionTimestamp")
+_KEPT_SPEC = ("replicas", "selector", "nodeName")
+_KEPT_STATUS = (
+    "observedGeneration", "replicas", "readyReplicas", "updatedReplicas", "conditions", "phase", "containerStatuses",
+    "initContainerStatuses",
+)  # fmt: skip
+_KEPT_CONTAINER = ("name", "state", "lastState")
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 _WATCHED = (
     ("Deployment", DEPLOYMENTS, False),
@@ -52,9 +61,14 @@ class Owned:
             for kind, resource, metadata_only in _WATCHED:
                 # Helm's own Secrets carry the label as well; they change with every revision.
                 labels = f"{NODE_LABEL}={self.node}" + (f",{NO_RELEASES}" if kind == "Secret" else "")
-                reflector = Reflector(self.kube, kind, resource, self.namespace, labels, self._changed, metadata_only)
+                reflector = Reflector(self.kube, kind, resource, self.namespace, labels, self._changed, metadata_only, lean)
                 self._kinds[kind] = reflector
                 tasks.create_task(reflector.run())
+
+    @property
+    def synced(self) -> bool:
+        """Whether all that pods and workloads do is known."""
+        return all(kind in self._kinds and self._kinds[kind].synced.is_set() for kind in (*WORKLOADS, "Pod"))
 
     def workloads(self, component: str) -> list[Object]:
         """The component's workloads, as far as is known."""
@@ -93,6 +107,24 @@ class Owned:
             self.drifted(component)
 
 
+def lean(item: Object) -> Object:
+    """What is looked at here and in health.py, and nothing else: it is kept for every object of every node."""
+    meta, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    annotations = meta.get("annotations") or {}
+    found: Object = {"metadata": {key: meta[key] for key in _KEPT_METADATA if key in meta}}
+    found["metadata"]["managedFields"] = [
+        {"manager": one["manager"], "time": one.get("time"), "fieldsV1": _fields(one)} for one in _written(item).values()
+    ]
+    if DRIFT_ANNOTATION in annotations:
+        found["metadata"]["annotations"] = {DRIFT_ANNOTATION: annotations[DRIFT_ANNOTATION]}
+    found["spec"] = {key: spec[key] for key in _KEPT_SPEC if key in spec}
+    found["status"] = {key: value for key, value in status.items() if key in _KEPT_STATUS}
+    for key in ("containerStatuses", "initContainerStatuses"):
+        if key in status:
+            found["status"][key] = [{word: one[word] for word in _KEPT_CONTAINER if word in one} for one in status[key]]
+    return found
+
+
 def by_hand(before: Object | None, after: Object | None) -> bool:
     """Whether this change took something from Helm or from us that the writer did not give up itself."""
     if before is None or exempt(before) or not (entries := _written(before)):
@@ -120,7 +152,10 @@ def _written(item: Object) -> dict[str, Object]:
 
 
 def _fields(entry: Object) -> str:
-    return json.dumps(entry.get("fieldsV1"), sort_keys=True)
+    fields = entry.get("fieldsV1")
+    if isinstance(fields, str):  # made lean before
+        return fields
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:_FIELDS_DIGITS]
 
 
 def _component(item: Object) -> str:

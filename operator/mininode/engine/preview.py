@@ -48,10 +48,8 @@ async def preview(engine: Engine, resource: Mapping[str, Any]) -> tuple[Change, 
     engine.plan(resource)  # a mistake of the spec is told without any cluster
     secrets = await engine.kube.list_metadata(SECRETS, namespace, labels=RELEASES)
     planned = engine.plan(resource, facts_in(secrets, resource["metadata"]["name"]))
-    releases = newest(secrets)
-    view = View(
-        planned, {one.name: one.digest for one in planned.releases}, releases, engine.components, engine.clock()
-    )
+    releases = newest(secrets, planned.aliases)
+    view = View(planned, {one.name: one.digest for one in planned.releases}, releases, engine.components, engine.clock())
     memory = remembered(NodeStatus.model_validate(resource.get("status") or {}), engine.clock(), engine.pace)
     changes = []
     for finding in findings(view, memory):

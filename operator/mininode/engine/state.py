@@ -84,6 +84,11 @@ class NodeMemory:
         known = self.gates.get(name)
         return known.due if known is not None and self._about(known, release) else 0.0
 
+    def proven(self, name: str, release: Release) -> bool:
+        """Whether the gate of this very revision held once, as far as is remembered or written on Helm's Secret."""
+        known = self.gates.get(name)
+        return release.proven or (known is not None and self._about(known, release) and known.proven)
+
     @staticmethod
     def _about(known: GateMemory, release: Release | None) -> bool:
         return release is not None and (known.digest, known.revision) == (release.digest, release.revision)
@@ -91,10 +96,8 @@ class NodeMemory:
     def answered(self, name: str, release: Release, result: GateResult, now: float) -> None:
         """Remember a gate's answer and when to ask again."""
         known = self.gates.get(name)
-        proven = result.state is not GateState.PENDING or (known is not None and self._about(known, release) and known.proven)
-        if known is not None and not (
-            self._about(known, release) and known.result.state is result.state is GateState.PENDING
-        ):
+        proven = result.state is not GateState.PENDING or self.proven(name, release)
+        if known is not None and not (self._about(known, release) and known.result.state is result.state is GateState.PENDING):
             known = None  # the first no after a yes starts to count anew
         asked, since = (known.asked + 1, known.since) if known is not None else (0, now)
         pause = self.pace.probe_again

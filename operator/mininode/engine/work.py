@@ -63,6 +63,8 @@ class Work:
         match finding.row.action:
             case Action.INSTALL | Action.UPGRADE | Action.RETRY | Action.ADOPT if planned is not None:
                 self._forget_suspects(finding.name)
+                if release is not None:
+                    await self._prove(finding.name, release)  # what a former operator saw may not be written there yet
                 self.memory.keeps(finding.name, ())
                 chart = self.engine.charts[finding.name].path if planned.component.chart else None
                 return await self.actor.apply(planned, chart, self.resource["metadata"]["generation"], release)
@@ -84,6 +86,11 @@ class Work:
                 raise AssertionError(f"the table decided {other} for {finding.name}, which can't be carried out")
         return 0
 
+    async def _prove(self, name: str, release: Release) -> None:
+        """Make what is known of the revision's gate outlive this process."""
+        if name in self.engine.charts and not release.proven and self.memory.proven(name, release):
+            await self.actor.prove(release)
+
     async def _probe(self, finding: Finding, release: Release) -> None:
         """Ask the gate; one that does not hold for too long after an install or upgrade counts as a failed attempt."""
         component = self.engine.components[finding.name]
@@ -100,6 +107,7 @@ class Work:
         self.memory.doubted(finding.name, stirs, clock)
         if result.state is not GateState.PENDING:
             self.memory.failures.pop(finding.name, None)
+            await self._prove(finding.name, release)
             if before is GateState.PENDING:
                 reason = "GateHeld" if result.state is GateState.HELD else "Simulated"
                 await self._tell(reason, finding, f"{finding.name}: {result.evidence}")

@@ -96,6 +96,7 @@ class Helm:
             "HELM_CONFIG_HOME": f"{self._home}/config",
             "HELM_DATA_HOME": f"{self._home}/data",
             "HELM_NO_PLUGINS": "1",
+            "KUBECACHEDIR": f"{self._home}/kube",  # what the API server offers: asked by the first Helm, read by the others
         }
         return HelmCommand(
             executable=self._executable,

@@ -7,13 +7,11 @@ operator that comes next sees that the release is still being worked on and does
 import fcntl
 import hashlib
 import os
-import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from mininode.errors import HelmError, ToolError
+from mininode import scratch
+from mininode.errors import HelmError
 
 
 @contextmanager
@@ -24,7 +22,7 @@ def only_one(cluster: str, namespace: str, release: str) -> Iterator[int]:
     """
     name = hashlib.sha256(f"{cluster}\0{namespace}\0{release}".encode()).hexdigest()[:32]
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(_folder() / f"{name}.lock", flags, 0o600)
+    descriptor = os.open(scratch.private() / f"{name}.lock", flags, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,13 +33,3 @@ def only_one(cluster: str, namespace: str, release: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _folder() -> Path:
-    """A folder that only we may write, the same for every operator of this user on this machine."""
-    folder = Path(tempfile.gettempdir()) / f"mininode-helm-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    about = folder.lstat()
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
-        raise ToolError(f"{folder} is not a private folder of ours", "Remove it, or set TMPDIR to a folder of your own.")
-    return folder

@@ -9,6 +9,7 @@ are not used, since what we send and read is whatever the charts and the CRD say
 import asyncio
 import json
 import random
+from asyncio import sslproto
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -33,6 +34,9 @@ _ATTEMPTS = 5  # with the delays below about 6 s: outlives a restarted API serve
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 # What the client raises for a file that is empty, cut off or something else altogether.
 _NO_ACCESS_FILE = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError)
+# asyncio makes a buffer of 256 KiB for every connection with TLS (asyncio/sslproto.py), and each node keeps seven watches open.
+sslproto.SSLProtocol.max_size = 16 * 1024
+_LISTS_AT_ONCE = 8  # first lists of watches: an operator that starts with hundreds of nodes must not storm the API server
 METADATA_OF_ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -44,6 +48,7 @@ class Kube:
         self._api = ApiClient(configuration)
         self._api.user_agent = f"mininode/{__version__}"
         self.host: str = configuration.host
+        self._lists = asyncio.Semaphore(_LISTS_AT_ONCE)
         self.calls: Counter[tuple[str, int]] = Counter()  # (HTTP method, status; 0 for no answer) -> number
 
     @classmethod
@@ -145,6 +150,17 @@ class Kube:
         path = resource.path(namespace, name)
         return await self._call("PATCH", path, body=patch, content_type="application/merge-patch+json", absent_ok=True)
 
+    async def label(self, resource: Resource, name: str, labels: Mapping[str, str], namespace: str | None = None) -> None:
+        """Set labels of an object, if it is there; only metadata travels."""
+        await self._call(
+            "PATCH",
+            resource.path(namespace, name),
+            body={"metadata": {"labels": dict(labels)}},
+            content_type="application/merge-patch+json",
+            accept=METADATA_OF_ONE,
+            absent_ok=True,
+        )
+
     async def replace(self, resource: Resource, body: Object, namespace: str | None = None) -> Object:
         """Put the object as given; refused with code 409 when it changed since `body` was read."""
         return cast(Object, await self._call("PUT", resource.path(namespace, body["metadata"]["name"]), body=body))
@@ -200,7 +216,8 @@ class Kube:
         """The objects and the resourceVersion to watch on from. Tried once: who follows has pauses of its own."""
         accept = METADATA_ONLY if metadata_only else "application/json"
         query = {"labelSelector": labels}
-        answer = await self._call("GET", resource.path(namespace), query=query, accept=accept, attempts=1) or {}
+        async with self._lists:
+            answer = await self._call("GET", resource.path(namespace), query=query, accept=accept, attempts=1) or {}
         return cast(Objects, answer.get("items") or []), str(answer["metadata"]["resourceVersion"])
 
     async def accepted(self) -> bool:

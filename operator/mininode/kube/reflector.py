@@ -38,6 +38,7 @@ class Reflector:
     labels: str
     changed: Change
     metadata_only: bool = False
+    lean: Callable[[Object], Object] = lambda item: item  # what is kept of an object: a cluster of nodes has many
     objects: dict[str, Object] = field(default_factory=dict)  # by name
     clock: Callable[[], float] = time.monotonic
     synced: asyncio.Event = field(default_factory=asyncio.Event)  # set after the first list
@@ -96,8 +97,8 @@ class Reflector:
         before = self.objects.get(name)
         if before is not None and before["metadata"]["resourceVersion"] == item["metadata"]["resourceVersion"]:
             return
-        self.objects[name] = item
-        self.changed(self, before, item)
+        self.objects[name] = kept = self.lean(item)
+        self.changed(self, before, kept)
 
     def _gone(self, name: str) -> None:
         if (before := self.objects.pop(name, None)) is not None:

@@ -1,13 +1,13 @@
 """From a node's spec to the ordered releases it asks for, with values and digests. Pure: charts and images come in as values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mininode.api import COMPONENT_LABEL, NODE_LABEL
 from mininode.components.base import Component, Node
 from mininode.errors import ConfigError, Mistake
-from mininode.planning.digest import digest
+from mininode.planning.digest import RECIPES, Recipe, former
 from mininode.planning.graph import ordered
 from mininode.planning.images import ImageLock
 from mininode.planning.values import merged, overlapping, put
@@ -21,6 +21,7 @@ class PlannedRelease:
     requires: tuple[str, ...]
     values: Mapping[str, Any]
     digest: str
+    former: frozenset[str] = frozenset()  # digests of the same inputs by earlier recipes
 
     @property
     def name(self) -> str:
@@ -38,6 +39,11 @@ class Plan:
     def release(self, name: str) -> PlannedRelease | None:
         """The planned release of a component, if the component is on."""
         return next((release for release in self.releases if release.name == name), None)
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The digests by earlier recipes that stand for one of this plan's."""
+        return {other: release.digest for release in self.releases for other in release.former}
 
 
 def enabled(node: Node, components: Mapping[str, Component]) -> dict[str, Component]:
@@ -67,21 +73,27 @@ def enabled(node: Node, components: Mapping[str, Component]) -> dict[str, Compon
     return on
 
 
-def plan(node: Node, components: Mapping[str, Component], charts: Mapping[str, str], images: ImageLock) -> Plan:
+def plan(
+    node: Node,
+    components: Mapping[str, Component],
+    charts: Mapping[str, str],
+    images: ImageLock,
+    recipes: Sequence[Recipe] = RECIPES,
+) -> Plan:
     """The plan of a node.
 
-    `charts` gives the digest of each component's chart, where it has one; `images` the references to run. Raises ConfigError as
-    `enabled` does.
+    `charts` gives the digest of each component's chart, where it has one; `images` the references to run, `recipes` make the
+    digests. Raises ConfigError as `enabled` does.
     """
     on = enabled(node, components)
     node = replace(node, on=tuple(on[name] for name in sorted(on)))
     if mistakes := [mistake for component in on.values() for mistake in _reserved(node, component, images)]:
         raise ConfigError(mistakes)
     order = ordered({name: component.requires for name, component in on.items()})
-    return Plan(node, tuple(_release(node, on[name], charts.get(name, ""), images) for name in order))
+    return Plan(node, tuple(_release(node, on[name], charts.get(name, ""), images, recipes) for name in order))
 
 
-def _release(node: Node, component: Component, chart: str, images: ImageLock) -> PlannedRelease:
+def _release(node: Node, component: Component, chart: str, images: ImageLock, recipes: Sequence[Recipe]) -> PlannedRelease:
     values = _values(node, component, images)
     inputs = {
         "chart": chart,
@@ -96,7 +108,7 @@ def _release(node: Node, component: Component, chart: str, images: ImageLock) ->
         },
     }
     requires = tuple(name for name in component.requires if any(one.name == name for one in node.on))
-    return PlannedRelease(component, requires, values, digest(inputs))
+    return PlannedRelease(component, requires, values, recipes[0](inputs), former(inputs, recipes))
 
 
 def _values(node: Node, component: Component, images: ImageLock) -> dict[str, Any]:

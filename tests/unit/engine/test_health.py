@@ -81,6 +81,25 @@ PODS: dict[str, tuple[dict[str, Any], str | None]] = {
         "container main of pod db-0 waits: ImagePullBackOff no such host",
     ),
     "crashing": (pod(**container(waiting={"reason": "CrashLoopBackOff"})), "CrashLoopBackOff"),
+    "crashing, with its last words": (
+        pod(
+            **container(waiting={"reason": "CrashLoopBackOff"})
+            | {
+                "containerStatuses": [
+                    {
+                        "name": "main",
+                        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                        "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "message": "a\nb\n\nc\nno disk\n"}},
+                    }
+                ]
+            }
+        ),
+        "waits: CrashLoopBackOff; it ended with 1 (Error), and said: b | c | no disk",
+    ),
+    "ended badly, with its last words": (
+        pod(**container(terminated={"exitCode": 1, "reason": "Error", "message": "no such database\n"})),
+        "ended with 1 (Error), and said: no such database",
+    ),
     "ended badly": (pod(**container(terminated={"exitCode": 137, "reason": "OOMKilled"})), "ended with 137 (OOMKilled)"),
     "ended well": (pod(phase="Succeeded", **container(terminated={"exitCode": 0, "reason": "Completed"})), None),
     "an init container ended badly": (

@@ -1,5 +1,7 @@
 """What is remembered between two looks: pauses, counts, and what a former operator wrote down."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,16 @@ def test_failures_are_counted_for_one_digest() -> None:
     assert memory.failure("db", "v1-b") is None
     memory.failed("db", "v1-b", "no", NOW)
     assert (memory.failure("db", "v1-b") or pytest.fail("forgotten")).count == 1
+
+
+def test_a_gate_that_held_once_is_known_to_whoever_comes_later() -> None:
+    """The label on Helm's Secret says it, when the operator that saw it is gone and the gate says no by now."""
+    memory, late = NodeMemory(), NOW + USUAL.gate_deadline + 60
+    for revision in (release(), replace(release(), proven=True)):
+        memory.answered("db", revision, pending("no"), NOW)
+        memory.answered("db", revision, pending("no"), late)
+        assert memory.proven("db", revision) is revision.proven
+        assert memory.overdue("db", revision, late) is not revision.proven
 
 
 def test_an_answer_is_about_one_revision_of_one_digest() -> None:

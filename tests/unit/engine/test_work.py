@@ -59,14 +59,18 @@ class Cluster:
         self._maybe()
         found = self.releases.setdefault(planned.name, [])
         revision = len(found) + 1
-        fallback = next((one.revision for one in reversed(found) if one.digest != planned.digest), 0)
+        fallback = next((one.revision for one in reversed(found) if one.proven and one.digest != planned.digest), 0)
         found.append(Release(planned.name, revision, ReleaseStatus.DEPLOYED, "demo", planned.digest, fallback))
         return revision
+
+    async def prove(self, release: Release) -> None:
+        found = self.releases[release.name]
+        found[release.revision - 1] = replace(found[release.revision - 1], proven=True)
 
     async def rollback(self, release: Release) -> None:
         self._maybe()
         found = self.releases[release.name]
-        found.append(replace(found[release.fallback - 1], revision=len(found) + 1))
+        found.append(replace(found[release.fallback - 1], revision=len(found) + 1, proven=False))
 
     async def probe(self, component: Any, _: GateState) -> GateResult:
         self._maybe()

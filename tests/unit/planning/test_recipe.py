@@ -5,10 +5,13 @@ releases. Charts and images are given, so only the recipe itself can make a diff
 inputs count. A change here runs Helm again for that component on every node there is. If that is meant:
 
 * because a component now asks for other values: write the file anew, `python tests/unit/planning/test_recipe.py`;
-* because the recipe itself changed: raise RECIPE in planning/digest.py, and then write the file anew, under its new name.
+* because the recipe itself changed: raise RECIPE in planning/digest.py, keep the former function behind the new one in RECIPES,
+  and then write the file anew, under its new name.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from mininode.components.registry import all_components
 from mininode.engine.look import View, findings
 from mininode.engine.state import NodeMemory
 from mininode.planning.decide import Action
-from mininode.planning.digest import RECIPE, digest
+from mininode.planning.digest import RECIPE, RECIPES, Recipe, digest
 from mininode.planning.images import ImageLock, LockedImage
 from mininode.planning.plan import Plan, plan, release_labels
 from mininode.planning.release import newest
@@ -36,12 +39,12 @@ def stored() -> dict[str, Any]:
     return found
 
 
-def planned(stored: dict[str, Any]) -> Plan:
+def planned(stored: dict[str, Any], recipes: Sequence[Recipe] = RECIPES) -> Plan:
     """The plan that this version makes of the stored inputs."""
     images = {name: LockedImage(name, **image) for name, image in stored["images"].items()}
     node = Node(stored["name"], stored["namespace"], NodeSpec.model_validate(stored["spec"]))
     components = {name: one for name, one in all_components().items() if name in stored["charts"]}
-    return plan(node, components, stored["charts"], ImageLock(images))
+    return plan(node, components, stored["charts"], ImageLock(images), recipes)
 
 
 def labels(stored: dict[str, Any]) -> dict[str, str]:
@@ -66,8 +69,13 @@ def test_a_stored_node_asks_for_the_digests_that_its_releases_carry(stored: dict
 
 
 def test_nothing_is_installed_or_upgraded_by_a_new_operator(stored: dict[str, Any]) -> None:
-    the_plan = planned(stored)
-    releases = newest(stored["secrets"])
+    assert decided(stored) == dict.fromkeys(labels(stored), Action.SKIP), HELP
+
+
+def decided(stored: dict[str, Any], recipes: Sequence[Recipe] = RECIPES) -> dict[str, Action]:
+    """What is done for each stored release whose gate held before the operator was upgraded."""
+    the_plan = planned(stored, recipes)
+    releases = newest(stored["secrets"], the_plan.aliases)
     memory = NodeMemory()
     for release in releases.values():
         memory.answered(release.name, release, GateResult(GateState.HELD, "it did before the upgrade"), 0.0)
@@ -78,8 +86,18 @@ def test_nothing_is_installed_or_upgraded_by_a_new_operator(stored: dict[str, An
         components=all_components(),
         now=1.0,
     )
-    decided = {finding.name: finding.row.action for finding in findings(view, memory)}
-    assert decided == dict.fromkeys(labels(stored), Action.SKIP), HELP
+    return {finding.name: finding.row.action for finding in findings(view, memory)}
+
+
+def later(inputs: Mapping[str, Any]) -> str:
+    """A recipe that a later version could have."""
+    return f"v9-{hashlib.sha1(digest(inputs).encode(), usedforsecurity=False).hexdigest()}"
+
+
+def test_a_changed_recipe_runs_no_helm_as_long_as_the_former_one_is_known(stored: dict[str, Any]) -> None:
+    known, forgotten = decided(stored, (later, digest)), decided(stored, (later,))
+    assert known == dict.fromkeys(labels(stored), Action.SKIP)
+    assert set(forgotten.values()) <= {Action.UPGRADE, Action.WAIT}  # what is spared by it
 
 
 def write() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mininode.api import INPUTS_LABEL, NODE_LABEL
+from mininode.api import INPUTS_LABEL, NODE_LABEL, PROVEN_LABEL
 from mininode.planning.release import LOCKED, Release, ReleaseStatus, newest, secret_name
 
 
@@ -60,13 +60,26 @@ def test_the_secret_of_a_revision_is_found_by_its_name() -> None:
 
 
 def test_what_a_rollback_would_go_back_to() -> None:
-    """The newest earlier revision that was deployed once, of other inputs than the top one."""
+    """The newest earlier revision whose gate held once, of other inputs than the top one."""
     history = [
-        secret("db", "1", "superseded", **{INPUTS_LABEL: "v1-a"}),
-        secret("db", "2", "superseded", **{INPUTS_LABEL: "v1-b"}),
-        secret("db", "3", "failed", **{INPUTS_LABEL: "v1-c"}),
-        secret("db", "4", "deployed", **{INPUTS_LABEL: "v1-d"}),
-        secret("db", "5", "failed", **{INPUTS_LABEL: "v1-d"}),
+        secret("db", "1", "superseded", **{INPUTS_LABEL: "v1-a", PROVEN_LABEL: "1"}),
+        secret("db", "2", "superseded", **{INPUTS_LABEL: "v1-b", PROVEN_LABEL: "2"}),
+        # Helm handed the label on: this one was deployed, its own gate never held.
+        secret("db", "3", "superseded", **{INPUTS_LABEL: "v1-c", PROVEN_LABEL: "2"}),
+        secret("db", "4", "deployed", **{INPUTS_LABEL: "v1-d", PROVEN_LABEL: "4"}),
+        secret("db", "5", "failed", **{INPUTS_LABEL: "v1-d", PROVEN_LABEL: "4"}),
     ]
     assert newest(history)["db"].fallback == 2
+    assert not newest(history)["db"].proven
+    assert newest(history[:4])["db"].proven
     assert newest(history[:1])["db"].fallback == 0
+
+
+def test_a_digest_by_an_earlier_recipe_is_taken_for_the_one_of_now() -> None:
+    history = [
+        secret("db", "1", "superseded", **{INPUTS_LABEL: "v1-a", PROVEN_LABEL: "1"}),
+        secret("db", "2", **{INPUTS_LABEL: "v2-a"}),
+    ]
+    release = newest(history[:1], {"v1-a": "v2-a"})["db"]
+    assert release.digest == "v2-a"
+    assert newest(history, {"v1-a": "v2-a"})["db"].fallback == 0  # to go back to the same inputs is no way out
