@@ -85,8 +85,8 @@ def machine(world: World, counts: Counts) -> type[RuleBasedStateMachine]:  # noq
 
         @rule(helm_too=st.booleans())
         def kill_the_operator(self, helm_too: bool) -> None:
-            world.kill(helm_too=helm_too)
-            counts.injected, counts.kills = counts.injected + 1, counts.kills + 1
+            if world.kill(helm_too=helm_too):
+                counts.injected, counts.kills = counts.injected + 1, counts.kills + 1
 
         @rule()
         def kill_helm(self) -> None:

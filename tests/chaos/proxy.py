@@ -1,12 +1,14 @@
 """A fault proxy: stands before the real API server, ends TLS with the rehearsal's own certificate, and breaks what it is told to.
 
-It runs in a thread of its own, so that it goes on whatever the test waits for. Every request is numbered but for those
-about leases: their rhythm is the clock's, not the work's.
+It runs in a thread of its own, so that it goes on whatever the test waits for. Requests are numbered by the namespace that
+they are about, each of which has a lane of its own, so that several nodes can be worked on beside each other and each still
+has its k-th request. Those about no such namespace, leases among them, have no number: their rhythm is the clock's.
 """
 
 import asyncio
 import contextlib
 import enum
+import re
 import ssl
 import threading
 from collections import Counter
@@ -22,6 +24,7 @@ from yarl import URL
 from mininode.cluster.pki import CLUSTER, Pki
 
 _HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host", "content-length"})
+_NAMESPACE = re.compile("/namespaces/([^/]+)")
 _SLOW = 1.5  # s of a delayed answer
 _LONGEST_WATCH = 2.0  # s until a watch that is to break breaks
 _WORDS = {409: "Conflict", 410: "Expired", 429: "TooManyRequests", 500: "InternalError"}
@@ -43,7 +46,7 @@ class Fault(enum.Enum):
 class Asked:
     """One request, as the decision about it sees it."""
 
-    number: int  # counted from 1 since the proxy was armed; 0 for one about a lease
+    number: int  # counted from 1 since the lane was armed; 0 for one that is not counted
     method: str
     path: str
     watch: bool
@@ -57,25 +60,49 @@ def nothing(_: Asked) -> None:
 
 
 @dataclass(slots=True)
+class Lane:
+    """The requests about one namespace. Use `arm` and `disarm` as the test goes."""
+
+    injected: Counter[str] = field(default_factory=Counter)  # by the fault's name
+    asked: int = 0  # numbered requests since it was armed
+    decide: Decide = nothing
+
+    def arm(self, decide: Decide) -> None:
+        """From now on each request is decided upon; the count begins anew."""
+        self.asked, self.decide = 0, decide
+
+    def disarm(self) -> int:
+        """From now on all is well. Returns how many requests were counted."""
+        self.decide = nothing
+        return self.asked
+
+
+@dataclass(slots=True)
 class Proxy:
-    """Use `running`; then `arm` and `disarm` as the test goes."""
+    """Use `running`; then the lanes."""
 
     server: str  # the real API server's address
     pki: Pki
     port: int = 0
-    injected: Counter[str] = field(default_factory=Counter)  # by the fault's name
-    asked: int = 0  # numbered requests since the proxy was armed
-    _decide: Decide = nothing
+    lanes: dict[str, Lane] = field(default_factory=dict)  # by namespace
     _session: aiohttp.ClientSession | None = None
 
-    def arm(self, decide: Decide) -> None:
-        """From now on each request is decided upon; the count begins anew."""
-        self.asked, self._decide = 0, decide
+    def lane(self, namespace: str) -> Lane:
+        """The lane of a namespace, made when it is first asked for."""
+        return self.lanes.setdefault(namespace, Lane())
 
-    def disarm(self) -> int:
-        """From now on all is well. Returns how many requests were counted."""
-        self._decide = nothing
-        return self.asked
+    def _fault(self, request: web.Request, *, watch: bool) -> Fault | None:
+        """What happens to this request, as its lane decides; one that has no lane is any lane's."""
+        found = _NAMESPACE.search(request.path)
+        lane = self.lanes.get(found[1]) if found else None
+        if lane is not None:
+            lane.asked += 1
+        number = lane.asked if lane is not None else 0
+        for one in (lane,) if lane is not None else tuple(self.lanes.values()):
+            if (fault := one.decide(Asked(number, request.method, request.path, watch))) is not None:
+                one.injected[fault.name] += 1
+                return fault
+        return None
 
     @contextmanager
     def running(self) -> Iterator["Proxy"]:
@@ -109,13 +136,8 @@ class Proxy:
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        lease = "/leases" in request.path
-        if not lease:
-            self.asked += 1
         watch = request.query.get("watch") in {"true", "1"}
-        fault = self._decide(Asked(0 if lease else self.asked, request.method, request.path, watch))
-        if fault is not None:
-            self.injected[fault.name] += 1
+        fault = self._fault(request, watch=watch)
         if fault is Fault.CUT:
             return _cut(request)
         if fault is not None and isinstance(fault.value, int):

@@ -3,11 +3,14 @@
 A trial is converged when the node says so *and* its end state is the one that undisturbed work came to.
 """
 
+import contextlib
 import random
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
 from proxy import Asked, Decide, Fault
 from world import LIMIT, State, World, differences
 
@@ -29,7 +32,7 @@ class Counts:
     """What happened so far."""
 
     injected: int = 0  # faults, kills of the operator, kills of Helm
-    kills: int = 0  # of them: SIGKILL
+    kills: int = 0  # of them: SIGKILL of the operator, SIGKILL or SIGTERM of Helm
     trials: int = 0
     converged: int = 0
     stuck: list[str] = field(default_factory=list)
@@ -44,6 +47,17 @@ class Counts:
             f"stuck {len(self.stuck)}, wrong {len(self.wrong)}, secrets changed {len(self.secrets_changed)}, "
             f"orphans {len(self.orphans)}, operator ended by itself {len(self.ended)}"
         )
+
+    @staticmethod
+    def sum(several: Collection["Counts"]) -> "Counts":
+        """What happened in several lanes of one operator."""
+        whole = Counts()
+        for name in ("injected", "kills", "trials", "converged"):
+            setattr(whole, name, sum(getattr(one, name) for one in several))
+        for name in ("stuck", "wrong", "secrets_changed", "orphans"):
+            setattr(whole, name, [each for one in several for each in getattr(one, name)])
+        whole.ended = max((one.ended for one in several), key=len, default=[])
+        return whole
 
     def faults(self) -> list[str]:
         """What must not be."""
@@ -73,14 +87,14 @@ class Trials:
     def reference(self) -> None:
         """Install, upgrade and remove once without any disturbance; leaves nothing."""
         for name, wish in (("install", FIRST), ("upgrade", SECOND)):
-            self.world.proxy.arm(lambda _: None)
+            self.world.lane.arm(lambda _: None)
             self.world.declare(wish).raise_for_status()
             assert self.world.until(self.world.converged), f"undisturbed, the {name} does not end: {self.world.conditions()}"
-            self.requests[name] = self.world.proxy.disarm()
+            self.requests[name] = self.world.lane.disarm()
             self.wanted[_cpu(wish)] = self.world.end_state()
-        self.world.proxy.arm(lambda _: None)
+        self.world.lane.arm(lambda _: None)
         assert self.world.remove(), "undisturbed, the removal does not end"
-        self.requests["remove"] = self.world.proxy.disarm()
+        self.requests["remove"] = self.world.lane.disarm()
         assert not differences(self._kept(), {}), f"undisturbed, a removal leaves {sorted(self._kept())}"
         self.world.purge()
 
@@ -131,10 +145,10 @@ class Trials:
 
     def _begin(self, disturbance: Disturbance) -> None:
         self.counts.trials += 1
-        self.world.proxy.injected.clear()
+        self.world.lane.injected.clear()
         self.world.until(lambda: True)
         self.world.revive()
-        self.world.proxy.arm(disturbance.decide)
+        self.world.lane.arm(disturbance.decide)
 
     def _until(self, what: Callable[[], bool], disturbance: Disturbance) -> bool:
         """Like the world's, with what is done from outside in between."""
@@ -146,10 +160,10 @@ class Trials:
         return self.world.until(look, LIMIT / 2)
 
     def _end(self, disturbance: Disturbance) -> None:
-        self.world.proxy.disarm()
+        self.world.lane.disarm()
         kills = disturbance.kills()
         self.counts.kills += kills
-        self.counts.injected += kills + self.world.proxy.injected.total()
+        self.counts.injected += kills + self.world.lane.injected.total()
         self.counts.ended = list(self.world.operator.ended)
 
     def _stuck(self, name: str, disturbance: Disturbance) -> bool:
@@ -173,6 +187,22 @@ def _cpu(wish: Spec) -> str:
 
 
 # ── Disturbances ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def together(*several: Disturbance) -> Disturbance:
+    """All of them in one trial; of two faults at one request the first counts."""
+
+    def decide(asked: Asked) -> Fault | None:
+        found = [fault for one in several if (fault := one.decide(asked)) is not None]
+        return found[0] if found else None
+
+    def meanwhile() -> None:
+        for one in several:
+            one.meanwhile()
+
+    return Disturbance(
+        ", ".join(one.name for one in several), decide, meanwhile, lambda: sum(one.kills() for one in several)
+    )
 
 
 def kth(number: int, fault: Fault) -> Disturbance:
@@ -201,10 +231,9 @@ def operator_kills(world: World, gaps: Iterator[int], rng: random.Random, most: 
 
     def decide(asked: Asked) -> Fault | None:
         nonlocal done, target
-        if done < most and asked.number >= target:
+        if done < most and asked.number >= target and world.kill(helm_too=rng.random() < 0.5):
             done += 1
             target = asked.number + next(gaps)
-            world.kill(helm_too=rng.random() < 0.5)
             return rng.choice((None, Fault.CUT))  # the deadly request itself was sent, or was not any more
         return None
 
@@ -217,9 +246,10 @@ def helm_kills(world: World, rng: random.Random, most: int) -> Disturbance:
 
     def meanwhile() -> None:
         nonlocal done
-        helms = world.operator.helms()
+        helms = world.operator.helms(world.namespace)
         if helms and done < most and rng.random() < 0.4:
             done += 1
-            rng.choice(helms).kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                rng.choice(helms).send_signal(rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)))
 
-    return Disturbance(f"up to {most} kills of Helm", lambda _: None, meanwhile, lambda: done)
+    return Disturbance(f"up to {most} ends of Helm", lambda _: None, meanwhile, lambda: done)

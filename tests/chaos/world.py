@@ -11,7 +11,9 @@ import os
 import signal
 import ssl
 import subprocess
+import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +22,7 @@ from typing import Any
 
 import httpx
 import psutil
-from proxy import Proxy, through
+from proxy import Lane, Proxy, through
 
 from mininode.cluster.control_plane import Layout
 from mininode.cluster.operator_process import operator_spec
@@ -48,7 +50,7 @@ _VOLATILE = frozenset({
 # Trouble comes more often here than in life, so it is tried again sooner and more often: the loops are the same.
 PACE = {"MININODE_RETRY_FIRST": "0.5", "MININODE_RETRY_LAST": "4", "MININODE_RETRY_LIMIT": "100"}
 _RENDERED = frozenset({"dataset-service-config"})  # written anew when its inputs change; every other Secret is made once
-LIMIT = 150.0  # s until a node must be as it should be once nothing disturbs it any more: several retries
+LIMIT = 240.0  # s until a node must be as it should be once nothing disturbs it any more: several retries
 
 
 @dataclass
@@ -60,6 +62,8 @@ class Operator:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     ended: list[int] = field(default_factory=list)  # exit codes of ends that nobody here brought about
+    killed: bool = False  # the end of the present process is ours
+    lock: threading.RLock = field(default_factory=threading.RLock)  # several lanes keep it alive, and kill it
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -70,24 +74,28 @@ class Operator:
                 self.spec.argv, env=dict(self.spec.env), cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
 
-    def helms(self) -> list[psutil.Process]:
-        """The Helm processes at work."""
+    def helms(self, namespace: str = "") -> list[psutil.Process]:
+        """The Helm processes at work, for one namespace or for all."""
         if self.process is None:
             return []
         with contextlib.suppress(psutil.NoSuchProcess):
-            return psutil.Process(self.process.pid).children(recursive=True)
+            found = psutil.Process(self.process.pid).children(recursive=True)
+            return [one for one in found if not namespace or namespace in one.cmdline()]
         return []
 
-    def kill(self, *, helm_too: bool) -> None:
-        """SIGKILL; quick enough to be done between two requests."""
-        if self.process is None:
-            return
-        helms = self.helms() if helm_too else []
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.process.pid, signal.SIGKILL)
-        for helm in helms:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                helm.kill()
+    def kill(self, *, helm_too: bool) -> bool:
+        """SIGKILL, if it lives; quick enough to be done between two requests."""
+        with self.lock:
+            if self.process is None or not self.alive():
+                return False
+            self.killed = True
+            helms = self.helms() if helm_too else []
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+            for helm in helms:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    helm.kill()
+            return True
 
     def stop(self) -> None:
         if self.process is not None and self.alive():
@@ -101,7 +109,7 @@ class Operator:
 
 @dataclass
 class World:
-    """One rehearsal, one proxy, one operator, one node at a time."""
+    """One node at a time in a namespace of its own, on a rehearsal, a proxy and an operator that other lanes may use as well."""
 
     rehearsal: Rehearsal
     proxy: Proxy
@@ -109,25 +117,33 @@ class World:
     api: httpx.Client
     namespace: str = "chaos"
     name: str = "node"
-    killed: int = 0  # how often the operator was killed on purpose; moves the line between its ends and ours
-    _forgiven: int = 0
+
+    @property
+    def lane(self) -> Lane:
+        """The proxy's requests about this namespace."""
+        return self.proxy.lane(self.namespace)
+
+    def beside(self, namespace: str) -> "World":
+        """Another lane: a node in another namespace."""
+        prepared(self.rehearsal, namespace)
+        return replace(self, namespace=namespace)
 
     # ── The operator ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def kill(self, *, helm_too: bool) -> None:
-        """SIGKILL of the operator; `revive` brings it back."""
-        self.killed += 1
-        self.operator.kill(helm_too=helm_too)
+    def kill(self, *, helm_too: bool) -> bool:
+        """SIGKILL of the operator, if it lives; `revive` brings it back."""
+        return self.operator.kill(helm_too=helm_too)
 
     def revive(self) -> None:
         """Start the operator if it ended."""
-        if self.operator.alive():
-            return
-        if self.operator.process is not None and self.killed == self._forgiven:
-            self.operator.ended.append(self.operator.process.returncode)
-        self._forgiven = self.killed
-        self.api.delete("/apis/coordination.k8s.io/v1/namespaces/mininode-system/leases/mininode-operator")
-        self.operator.start()
+        with self.operator.lock:
+            if self.operator.alive():
+                return
+            if self.operator.process is not None and not self.operator.killed:
+                self.operator.ended.append(self.operator.process.returncode)
+            self.operator.killed = False
+            self.api.delete("/apis/coordination.k8s.io/v1/namespaces/mininode-system/leases/mininode-operator")
+            self.operator.start()
 
     # ── The node ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -194,7 +210,7 @@ class World:
                 headers={"Content-Type": "application/merge-patch+json"},
             )  # fmt: skip
             self.api.delete(self.path)
-        self.namespace = f"chaos-{int(time.time())}"
+        self.namespace = f"{self.namespace.partition('.')[0][:20]}-{uuid.uuid4().hex[:6]}"
         prepared(self.rehearsal, self.namespace)
 
     # ── What there is ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -275,7 +291,8 @@ def world(folder: Path, tool: Callable[[str], Path], say: Callable[[str], None])
                 one.revive()
                 yield one
             finally:
-                proxy.disarm()
+                for lane in proxy.lanes.values():
+                    lane.disarm()
                 one.operator.stop()
     finally:
         rehearsal.stop(say)
