@@ -6,7 +6,7 @@ PYTHON ?= python3
 PY = $(shell $(PYTHON) install.py --prepare --dev | tail -n 1)
 PYTEST = $(PY) -m pytest
 
-.PHONY: help env test check unit charts control-plane cli services chaos bench generate golden lock clean
+.PHONY: help env test check unit charts control-plane cli services lab-up lab-down chaos bench generate golden lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,12 @@ cli: ## the commands as processes
 
 services: ## the realm against a real Keycloak and PostgreSQL
 	$(PYTEST) tests/services
+
+lab-up: ## a real minikube's surroundings where no container engine is: made when missing, then the engine is started
+	$(PY) tests/lab/lab.py up
+
+lab-down: ## stop the lab's engine; what was made stays
+	$(PY) tests/lab/lab.py down
 
 chaos: ## kills and faults without end: the long run, half an hour
 	$(PY) tests/chaos/long.py --kills 500 --seconds 1800

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mininode.errors import ToolError
 from mininode.toolbox.find import variable, version_of
-from mininode.toolbox.lock import Build, LeaveOut, ToolPin, WrapperModule, parse_version
+from mininode.toolbox.lock import LeaveOut, ToolPin, WrapperModule, parse_version
 from mininode.toolbox.model import CannotHave, Say
 
 _SAY_EVERY = 5.0  # seconds
@@ -27,11 +27,15 @@ _NOT_COPIED = shutil.ignore_patterns("site", "test", "*_test.go", "testdata")  #
 
 @dataclass(frozen=True, slots=True)
 class GoBuilder:
-    """Compiles tools. `modules` is the folder of wrapper modules, `environment` that of the Go command."""
+    """Compiles tools. `modules` is the folder of wrapper modules, `environment` that of the Go command.
+
+    Without cgo (the default) a tool is one static file that runs anywhere.
+    """
 
     say: Say
     modules: Path
     environment: Mapping[str, str]
+    cgo: bool = False
 
     def go(self) -> tuple[str, str]:
         """Path and version of the Go toolchain; CannotHave without one."""
@@ -63,16 +67,7 @@ class GoBuilder:
         """
         if pin.build is None:
             raise CannotHave("the lock has no way to build it")
-        go = self.check(module)
-        folder = self.modules / module.folder
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=target.parent, ignore_cleanup_errors=True) as work:
-            extra = self._left_out(go, folder, module.leave_out, Path(work)) if module.leave_out else []
-            packages = self._output([go, "list", *extra, "-mod=readonly", "-deps", pin.build.package], folder, name)
-            total = len(packages.splitlines())
-            self.say(f"{name}: building {pin.version} with Go, {total} packages; the first time takes minutes")
-            part = Path(work, name)
-            command = [go, "build", *extra, *_flags(pin.build), "-v", "-o", str(part), pin.build.package]
-            self._compile(name, command, folder, total)
+        with self.compiled(name, pin.version, module, pin.build.package, pin.build.ldflags, target.parent) as part:
             try:
                 said = version_of(part, pin)
             except CannotHave as error:
@@ -82,6 +77,25 @@ class GoBuilder:
             if parse_version(said) != parse_version(pin.version):
                 raise ToolError(f"{name} was built as {said} in place of {pin.version}.", _OUR_MISTAKE)
             part.replace(target)
+
+    @contextmanager
+    def compiled(
+        self, name: str, version: str, module: WrapperModule, package: str, ldflags: str, beside: Path, tags: str = ""
+    ) -> Iterator[Path]:
+        """A program, compiled into a folder in `beside` that goes away afterwards: rename the file to keep it."""
+        go = self.check(module)
+        folder = self.modules / module.folder
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=beside, ignore_cleanup_errors=True) as work:
+            extra = self._left_out(go, folder, module.leave_out, Path(work)) if module.leave_out else []
+            if tags:
+                extra.append(f"-tags={tags}")
+            packages = self._output([go, "list", *extra, "-mod=readonly", "-deps", package], folder, name)
+            total = len(packages.splitlines())
+            self.say(f"{name}: building {version} with Go, {total} packages; the first time takes minutes")
+            part = Path(work, name)
+            command = [go, "build", *extra, *_flags(ldflags), "-v", "-o", str(part), package]
+            self._compile(name, command, folder, total)
+            yield part
 
     def _compile(self, name: str, command: list[str], folder: Path, total: int) -> None:
         """Run the compiler and tell how far it is: with -v it names each package that was not in its cache."""
@@ -153,12 +167,12 @@ class GoBuilder:
         return [f"-modfile={copy}"]
 
     def _environment(self) -> dict[str, str]:
-        # CGO off: one static file that runs anywhere. A go.work of the person's own must not join in.
-        return {**self.environment, "CGO_ENABLED": "0", "GOGC": "400", "GOWORK": "off"}
+        # A go.work of the person's own must not join in.
+        return {**self.environment, "CGO_ENABLED": "1" if self.cgo else "0", "GOGC": "400", "GOWORK": "off"}
 
 
-def _flags(build: Build) -> list[str]:
-    return ["-mod=readonly", "-trimpath", "-gcflags=all=-l", "-ldflags", build.ldflags]
+def _flags(ldflags: str) -> list[str]:
+    return ["-mod=readonly", "-trimpath", "-gcflags=all=-l", "-ldflags", ldflags]
 
 
 def _three(version: str) -> str:
