@@ -22,6 +22,7 @@ import cluster_images
 import engine
 import node_image
 import preload
+from images import recipes
 from places import BASE_IMAGE, KUBERNETES, Places, places, say
 from programs import compiled
 
@@ -52,17 +53,9 @@ def up(where: Places) -> None:
         node = node_image.root(where, programs)
         engine.up(where, where.root / "bin" / "runc")
         node_image.build(where, node)
-        archives = [cluster_images.build(where, programs, node), *_applications(where, programs)]
+        archives = [cluster_images.build(where, programs, node), *recipes.build(where, programs)]
         preload.build(where, programs, archives)
     say(f"The lab is up after {time.monotonic() - started:.0f} s: base image {BASE_IMAGE}, Kubernetes {KUBERNETES}.")
-
-
-def _applications(where: Places, programs: dict[str, Path]) -> list[Path]:
-    try:
-        from images import recipes  # noqa: PLC0415
-    except ImportError:
-        return []
-    return recipes.build(where, programs)
 
 
 def _beside_each_other(where: Places, programs: dict[str, Path]) -> None:

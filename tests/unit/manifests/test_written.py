@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mininode.errors import ConfigError, MininodeError
@@ -113,6 +113,7 @@ def test_a_folder_without_rights_is_said_in_a_sentence(tmp_path: Path) -> None:
         write_tree(tmp_path, TREE)
 
 
+@settings(deadline=None)  # it writes files, on a disk that others may be busy with
 @given(done=st.integers(0, 6), change=st.booleans())
 def test_after_a_kill_at_any_write_the_next_run_ends_it(tmp_path_factory: pytest.TempPathFactory, done: int, change: bool) -> None:
     """The process ends before write number `done`; the next export, of the same or of another tree, is not refused."""
