@@ -62,7 +62,7 @@ async def _serve(settings: Settings) -> None:
             )
             if not await _first(lease.acquire(lambda holder: _waits(holder, state)), stop):
                 return
-            state.problem = ""
+            state.problem, state.role = "", "ok"
             log.info("mininode %s looks after the nodes of this cluster", __version__)
             await _lead(nodes, lease, stop)
 
@@ -92,13 +92,14 @@ async def _lead(nodes: Nodes, lease: Lease, stop: asyncio.Event) -> None:
 
 
 class _State:
-    """What the readiness probe is told."""
+    """What the readiness probe is told. One that waits for the Lease is ready, too: to stand by is its work."""
 
     problem = "starting"
+    role = "ok"
 
 
 def _waits(holder: str, state: _State) -> None:
-    state.problem = f"waits for the Lease {LEASE}, which {holder or 'nobody known'} holds"
+    state.problem, state.role = "", f"waits for the Lease {LEASE}, which {holder or 'nobody known'} holds"
     log.info("another operator is at work (%s): waiting for the Lease %s", holder or "unknown", LEASE)
 
 
@@ -129,7 +130,7 @@ async def _server(settings: Settings, nodes: Nodes, state: _State) -> AsyncItera
         hung = nodes.hung()
         return f"no look was finished for too long at {', '.join(hung)}" if hung else ""
 
-    async with serving(settings.port, registry, alive, lambda: state.problem) as port:
+    async with serving(settings.port, registry, alive, lambda: state.problem, lambda: state.role) as port:
         log.info("metrics and probes are on port %d", port)
         yield
 

@@ -101,7 +101,7 @@ class Quick(Operator):
         deadline = time.monotonic() + seconds
         while True:
             try:
-                if self.ask("/readyz")[0] == 200:
+                if self.ask("/readyz") == (200, "ok\n"):
                     return
             except OSError:
                 pass
