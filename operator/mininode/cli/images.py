@@ -12,6 +12,13 @@ _LIST_HELP = """List every image with its version and digest.
 
 Example: mininode images list -o json
 """
+_COPY_HELP = """Print the commands that copy every image to a registry of yours, for a site without Internet.
+
+The commands are for skopeo (github.com/containers/skopeo), on a computer that reaches both sides. With --bundle they come in two
+parts: the first fills a folder where there is Internet, the second empties it into the registry where there is none.
+
+Example: mininode images copy --mirror registry.hospital.example/eucaim > copy.sh
+"""
 _PIN_HELP = """Ask the registries for the digests that are missing and write them to images.lock.yaml.
 
 Needs Internet. Nothing is written unless a registry has answered; comments in the file stay.
@@ -48,6 +55,25 @@ def list_images(
     for one in lock.images.values():
         note = "" if one.digest else "   (no digest yet: mininode images pin)"
         typer.echo(f"{one.name:<{width}}  {one.reference(mirror)}{note}")
+
+
+@app.command("copy", help=_COPY_HELP)
+def copy(
+    mirror: Annotated[str, typer.Option(help="Registry to copy to, as in spec.imageMirror.")],
+    bundle: Annotated[Path | None, typer.Option(help="Folder that carries the images from one side to the other.")] = None,
+) -> None:
+    """Print the commands of a mirror."""
+    import re
+
+    from mininode.api.spec import MIRROR_PATTERN
+    from mininode.assets import asset
+    from mininode.errors import ConfigError, Mistake
+    from mininode.planning.images import ImageLock, copy_commands
+
+    if not re.match(MIRROR_PATTERN, mirror):
+        raise ConfigError([Mistake("--mirror", f"{mirror} is no registry", "Write registry.hospital.example/eucaim")])
+    lock = ImageLock.load(asset("images.lock.yaml").read_text(encoding="utf-8"))
+    typer.echo(copy_commands(lock, mirror, str(bundle) if bundle else None), nl=False)
 
 
 @app.command("pin", help=_PIN_HELP)

@@ -5,6 +5,7 @@ becomes registry.hospital.example/eucaim/library/postgres. That is how a copy lo
 skopeo copies by repository path, and the digest makes sure that it is the same image.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,6 +99,33 @@ class ImageLock:
         if name not in self.images:
             raise MininodeError(f"images.lock.yaml has no image called {name}, only {', '.join(self.images)}", _ADVICE)
         return self.images[name].reference(mirror)
+
+
+def copy_commands(lock: ImageLock, mirror: str, bundle: str | None = None) -> str:
+    """A shell script for skopeo that copies every image to the mirror, at once or by way of a folder.
+
+    All platforms are copied and digests kept: what runs is by digest the same image. skopeo takes a tag or a digest, never both.
+    """
+    fetch, push = [], []
+    for one in lock.images.values():
+        source = f"docker://{one.repository}@{one.digest}" if one.digest else f"docker://{one.repository}:{one.tag}"
+        target = f"docker://{mirror.rstrip('/')}/{one.path}:{one.tag}"
+        if bundle is None:
+            push.append(_copy(source, target))
+        else:
+            folder = f"dir:{bundle}/{one.name}"
+            fetch.append(_copy(source, folder))
+            push.append(_copy(folder, target))
+    if bundle is None:
+        return "\n".join(["#!/bin/sh", "set -eu", *push]) + "\n"
+    script = ["#!/bin/sh", "# Where there is Internet: sh THIS fetch. Where there is none: sh THIS push.", "set -eu"]
+    script += ["case ${1:-} in", "fetch)", f"mkdir -p {shlex.quote(bundle)}", *fetch, ";;", "push)", *push, ";;"]
+    script += ['*) echo "say fetch or push" >&2; exit 2;;', "esac"]
+    return "\n".join(script) + "\n"
+
+
+def _copy(source: str, target: str) -> str:
+    return f"skopeo copy --all --preserve-digests {shlex.quote(source)} {shlex.quote(target)}"
 
 
 def _sentence(error: Any) -> str:

@@ -1,5 +1,8 @@
 """The lock file of images: what it gives, and what it refuses."""
 
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +10,7 @@ import yaml
 
 from mininode.assets import asset
 from mininode.errors import MininodeError
-from mininode.planning.images import ImageLock
+from mininode.planning.images import ImageLock, copy_commands
 
 DIGEST = "sha256:" + "a" * 64
 GOOD: dict[str, Any] = {
@@ -92,3 +95,30 @@ def test_two_registries_with_one_path_would_be_one_image_in_a_mirror() -> None:
 def test_the_lock_file_of_the_tree_is_good() -> None:
     images = ImageLock.load(asset("images.lock.yaml").read_text()).images
     assert {"postgresql", "keycloak", "dataset-service-backend", "guacamole", "guacd"} == set(images)
+
+
+def test_the_copying_script_names_every_image_and_passes_a_shell(tmp_path: Path) -> None:
+    lock = ImageLock.load((Path(__file__).parents[3] / "images.lock.yaml").read_text("utf-8"))
+    skopeo = tmp_path / "skopeo"
+    skopeo.write_text('#!/bin/sh\necho "$@"\n')
+    skopeo.chmod(0o700)
+
+    def run(script: str, *words: str) -> list[str]:
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["sh", "-s", *words], input=script, capture_output=True, text=True, check=True, env=environment, cwd=tmp_path
+        )
+        return done.stdout.splitlines()
+
+    direct = run(copy_commands(lock, "r.example/m"))
+    targets = {f"docker://{image.reference('r.example/m').partition('@')[0]}" for image in lock.images.values()}
+    assert {line.split()[-1] for line in direct} == targets
+    for image, line in zip(lock.images.values(), direct, strict=True):
+        assert (f"@{image.digest}" if image.digest else f":{image.tag}") in line.split()[-2]
+        assert line.startswith("copy --all --preserve-digests ")
+
+    two = copy_commands(lock, "r.example/m", "a folder")
+    fetched, pushed = run(two, "fetch"), run(two, "push")
+    assert {line.split()[-1] for line in pushed} == targets
+    assert len(fetched) == len(pushed) == len(lock.images)
+    assert (tmp_path / "a folder").is_dir()
