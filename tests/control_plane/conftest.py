@@ -30,6 +30,7 @@ class Kubectl:
     """kubectl with one access file."""
 
     def __init__(self, program: Path, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
         self._base = [str(program), f"--kubeconfig={kubeconfig}", "--request-timeout=20s"]
 
     def run(self, *args: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mininode.cli.target import Target, remember
-from mininode.cli.ways import Cluster, chosen, way_to
+from mininode.cli.ways import Access, Cluster, chosen, way_to
 
 if TYPE_CHECKING:
     from mininode.api.config import SiteConfig
@@ -36,6 +36,12 @@ def install(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Configuration file. Default: config.yaml, if it is there.")
     ] = None,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="With --cluster current: the cluster's access file. Default: as kubectl finds it.")
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(help="With --cluster current: the context to use. Default: the file's current one.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer the question whether to go on with yes.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the node.", min=1)] = 900.0,
 ) -> None:
@@ -48,7 +54,7 @@ def install(
     from mininode.cli.steps import install_folder, run_steps
 
     site = _site(profile, config, rehearsal=cluster is Cluster.REHEARSAL)
-    way = way_to(chosen(cluster), site, lambda line: typer.echo(f"  {line}"))
+    way = way_to(chosen(cluster), site, lambda line: typer.echo(f"  {line}"), Access(kubeconfig, context))
     _agree(site, way, yes=yes)
     started = time.monotonic()
     run = _Installation(site, way, timeout)
@@ -87,6 +93,9 @@ def _site(profile: str | None, config: Path | None, *, rehearsal: bool) -> "Site
 
 def _agree(site: "SiteConfig", way: "Way", *, yes: bool) -> None:
     """Say what will be done, and ask where there is somebody to ask. Nothing was changed yet."""
+    from mininode.cluster.way import SharedWay
+    from mininode.errors import ConfigError, Mistake
+
     typer.echo(f"Install profile {site.node.profile} for {site.node.domain} into {way.title}. This will:")
     for line in (*way.plan(), f"declare the node {site.name} in namespace {site.namespace}, and wait until it is as it should be"):
         typer.echo(f"  - {line}")
@@ -94,6 +103,11 @@ def _agree(site: "SiteConfig", way: "Way", *, yes: bool) -> None:
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
         typer.confirm("Go on?", default=True, abort=True)
+    elif isinstance(way, SharedWay) and (others := way.concerns_others()):
+        raise ConfigError(
+            [Mistake("--yes", f"there is no terminal to ask on, and {len(others)} objects concern the whole cluster")],
+            "Nothing was changed. They are named above: add --yes if you may change them.",
+        )
     else:
         typer.echo("There is no terminal to ask on: going on.")
 
@@ -184,9 +198,17 @@ class _Installation:
     async def _settled(self) -> dict[str, Any]:
         """Raises NotThereYet when the node is stuck, or the time is up."""
         from mininode.cli.follow import Follower
+        from mininode.errors import NotThereYet
         from mininode.kube.client import Kube
 
         assert self.operator is not None, "the step before left with an error"  # noqa: S101
+        if self.operator.idle:
+            raise NotThereYet(
+                f"Everything is declared, and nobody acts on it: {self.operator.idle}",
+                "Nothing was proven. On real machines the same command goes on from here; to see an operator at work on simulated "
+                "ones: --cluster rehearsal.",
+                reason="Simulated",
+            )
         async with await Kube.connect(self.kubeconfig) as kube:
             return await Follower(kube, self.target, self.operator).until_settled(self.timeout)
 

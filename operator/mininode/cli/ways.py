@@ -2,9 +2,11 @@
 
 import enum
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mininode.errors import Unavailable
+from mininode.errors import ConfigError, Mistake, Unavailable
 
 if TYPE_CHECKING:
     from mininode.api.config import SiteConfig
@@ -36,12 +38,52 @@ def chosen(option: Cluster | None) -> Cluster:
     )
 
 
-def way_to(cluster: Cluster, site: "SiteConfig", say: "Say") -> "Way":
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Which cluster that is there is meant: options of the command line, for --cluster current only."""
+
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+
+def way_to(cluster: Cluster, site: "SiteConfig", say: "Say", access: Access = Access()) -> "Way":
     """The way, ready to be asked. Raises Unavailable for one that this version has not."""
-    return _WAYS[cluster](site, say)
+    given = {"--kubeconfig": access.kubeconfig, "--context": access.context}
+    if cluster is not Cluster.CURRENT and (surplus := [name for name, value in given.items() if value]):
+        advice = "Leave it out, or add --cluster current"
+        raise ConfigError([Mistake(name, "has a meaning only with --cluster current", advice) for name in surplus])
+    return _WAYS[cluster](site, say, access)
 
 
-def _rehearsal(site: "SiteConfig", say: "Say") -> "Way":
+def _current(site: "SiteConfig", say: "Say", access: Access) -> "Way":
+    import os
+
+    import platformdirs
+
+    from mininode.cluster.chosen_context import access_file
+    from mininode.cluster.current_way import CurrentWay
+    from mininode.toolbox.toolbox import Toolbox
+
+    kubectl = Toolbox.from_environment(say=say).get("kubectl").path
+    folder = platformdirs.user_state_path("mininode") / "clusters"
+    file, context = access_file(kubectl, folder, access.kubeconfig, access.context, os.environ)
+    return CurrentWay(site, file, context)
+
+
+def _kind(site: "SiteConfig", say: "Say", _access: Access) -> "Way":
+    import platformdirs
+
+    from mininode.cluster.kind import KindCluster
+    from mininode.cluster.kind_file import KindWish
+    from mininode.cluster.kind_way import KindWay
+    from mininode.toolbox.toolbox import Toolbox
+
+    box = Toolbox.from_environment(say=say)
+    cluster = KindCluster(platformdirs.user_state_path("mininode") / "kind", lambda: box.get("kind").path)
+    return KindWay(site, cluster, KindWish(platformdirs.user_data_path("mininode") / "data"))
+
+
+def _rehearsal(site: "SiteConfig", say: "Say", _access: Access) -> "Way":
     from mininode.cli.stage import user_rehearsal
     from mininode.cluster.rehearsal_way import RehearsalWay
     from mininode.toolbox.toolbox import Toolbox
@@ -50,8 +92,8 @@ def _rehearsal(site: "SiteConfig", say: "Say") -> "Way":
     return RehearsalWay(site, user_rehearsal(say), lambda name: box.get(name).path)
 
 
-def _not_there(name: str) -> "Callable[[SiteConfig, Say], Way]":
-    def refuse(_site: "SiteConfig", _say: "Say") -> "Way":
+def _not_there(name: str) -> "Callable[[SiteConfig, Say, Access], Way]":
+    def refuse(_site: "SiteConfig", _say: "Say", _access: Access) -> "Way":
         raise Unavailable(
             f"This version can't install with --cluster {name} yet.",
             "Use --cluster rehearsal to try everything, or `mininode export` for a cluster that you have.",
@@ -61,9 +103,9 @@ def _not_there(name: str) -> "Callable[[SiteConfig, Say], Way]":
     return refuse
 
 
-_WAYS: "dict[Cluster, Callable[[SiteConfig, Say], Way]]" = {
+_WAYS: "dict[Cluster, Callable[[SiteConfig, Say, Access], Way]]" = {
     Cluster.REHEARSAL: _rehearsal,
     Cluster.MINIKUBE: _not_there("minikube"),
-    Cluster.CURRENT: _not_there("current"),
-    Cluster.KIND: _not_there("kind"),
+    Cluster.CURRENT: _current,
+    Cluster.KIND: _kind,
 }

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Say = Callable[[str], None]
 
@@ -39,6 +39,7 @@ class OperatorAt:
     log: str  # where its log is: a path, or the command that shows it
     runs: Callable[[], bool]
     last_words: Callable[[], str]
+    idle: str = ""  # why nobody acts on the node at all, where that is known
     anew: bool = False  # started by this very run: a settled status may be older than it is
 
 
@@ -78,3 +79,11 @@ class Way(Protocol):
 
     def next_commands(self) -> tuple[str, ...]:
         """Commands worth knowing next, beside those for every node."""
+
+
+@runtime_checkable
+class SharedWay(Way, Protocol):
+    """A way into a cluster that others use, too: what concerns them needs a yes, and silence is none."""
+
+    def concerns_others(self) -> tuple[str, ...]:
+        """What would be written for the whole cluster, an object a line. Reads only."""
