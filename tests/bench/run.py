@@ -142,7 +142,7 @@ def rehearsal(one: Bench) -> None:
 def installs(one: Bench) -> None:
     one.note("first install of micro", one.timed("install", "micro", "--cluster", "rehearsal", "--yes"), "s")
     one.note("  API calls of the operator and its Helm", one.operator_calls(), "")
-    one.note("  Helm processes", one.helm_runs(), "", 4)
+    one.note("  Helm processes", one.helm_runs(), "", 5)
     before = one.helm_runs()
     one.note("second install, nothing changed", one.timed("install", "micro", "--cluster", "rehearsal", "--yes"), "s", 5)
     one.note("  Helm processes", one.helm_runs() - before, "", 0)

@@ -14,7 +14,7 @@ import psutil
 from proxy import Asked, Decide, Fault
 from world import LIMIT, State, World, differences
 
-COMPONENTS = ("postgresql", "keycloak", "dataset-service", "guacamole")
+COMPONENTS = ("storage", "postgresql", "keycloak", "dataset-service", "guacamole")
 Spec = dict[str, Any]
 Say = Callable[[str], object]
 

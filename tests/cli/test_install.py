@@ -12,7 +12,7 @@ def test_the_first_install_shows_the_way_and_says_what_was_proven(installed: Any
     for component in COMPONENTS:
         assert component in said
     assert "waits for postgresql" in said
-    assert "Rehearsed: 4/4" in said
+    assert "Rehearsed: 5/5" in said
     assert "Not proven" in said
     assert "Next: mininode status" in said
     assert "\x1b" not in said  # plain lines without a terminal
@@ -26,7 +26,7 @@ def test_the_second_is_quick_and_changes_nothing(installed: Any, kubectl: Callab
     done = installed.run("install", "micro", "--cluster", "rehearsal", "--yes")
     assert done.returncode == 0, done.stderr
     assert "as declared before" in done.stdout
-    assert "Rehearsed: 4/4" in done.stdout
+    assert "Rehearsed: 5/5" in done.stdout
     assert kubectl(*state) == before
     assert time.monotonic() - began < installed.install_seconds
 
@@ -56,7 +56,7 @@ def test_on_a_terminal_there_is_one_line_a_component(installed: Any) -> None:
     assert code == 0, screen
     for component in COMPONENTS:
         assert component in screen
-    assert "Rehearsed: 4/4" in screen
+    assert "Rehearsed: 5/5" in screen
 
 
 def test_ctrl_c_ends_it_with_130_and_a_word_how_to_go_on(installed: Any) -> None:

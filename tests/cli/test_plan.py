@@ -30,7 +30,7 @@ def test_a_changed_value_is_told_with_both_sides(installed: Any) -> None:
     path = installed.config("bigger.yaml", **BIGGER)
     done = installed.run("plan", "--config", str(path))
     assert done.returncode == 0, done.stderr
-    assert "1 of 4 releases would change." in done.stdout
+    assert "1 of 5 releases would change." in done.stdout
     (line,) = [line for line in done.stdout.splitlines() if "resources.requests" in line or "resources:" in line]
     assert "333m" in line
     assert "→" in line
@@ -63,7 +63,7 @@ def test_what_could_be_a_secret_is_masked(installed: Any) -> None:
 def test_another_domain_upgrades_all_in_order(installed: Any) -> None:
     path = installed.config("moved.yaml", domain="other.rehearsal.example")
     said = installed.run("plan", "--config", str(path)).stdout
-    assert "4 of 4 releases would change." in said
+    assert "5 of 5 releases would change." in said
     assert "node.domain" in said
     assert "after postgresql" in said
 

@@ -23,7 +23,7 @@ def test_micro_is_rehearsed_in_the_order_of_its_needs(node: Any, asked: Any, kub
     resource = node.resource()
     truths = {one["type"]: one["status"] for one in resource["status"]["conditions"]}
     assert truths == {"Ready": "Unknown", "Reconciling": "False", "Stalled": "False", "Rehearsed": "True"}
-    assert resource["status"]["componentsSummary"] == "4/4"
+    assert resource["status"]["componentsSummary"] == "5/5"
     components = node.components()
     assert components.keys() == MICRO
     assert {one["gate"] for one in components.values()} == {"Simulated"}
@@ -61,7 +61,7 @@ def test_the_columns_that_people_see(node: Any, kubectl: Any) -> None:
     node.until("Rehearsed")
     header, line = kubectl("get", "emn", "-A").splitlines()[0], kubectl("get", "emn", "-n", node.namespace).splitlines()[1]
     assert header.split() == ["NAMESPACE", "NAME", "PROFILE", "READY", "COMPONENTS", "MESSAGE", "AGE"]
-    assert line.split()[:4] == ["node", "micro", "Unknown", "4/4"]
+    assert line.split()[:4] == ["node", "micro", "Unknown", "5/5"]
     assert "simulated pods" in line
 
 

@@ -17,9 +17,6 @@ Right = tuple[str, str, str]  # API group, resource with its subresource, verb
 # Rights that no request shows, each with its reason.
 HELD_TO_GRANT = "the dataset service's own Role has it, and nobody may grant what he lacks himself"
 REASONED: dict[Right, str] = {
-    ("batch", "jobs", "create"): HELD_TO_GRANT,
-    ("batch", "jobs", "delete"): HELD_TO_GRANT,
-    ("batch", "jobs", "get"): HELD_TO_GRANT,
     ("", "pods/log", "get"): HELD_TO_GRANT,
     ("", "pods/status", "get"): HELD_TO_GRANT,
 }

@@ -72,8 +72,8 @@ def test_a_claim_that_was_deleted_finds_its_folder_again(node: Any, kubectl: Any
     node.until("Rehearsed")
     node.delete()
     kubectl("delete", "pvc", "--all", "-n", node.namespace)
-    released = lambda: {one["status"]["phase"] for one in kubectl.json("get", "pv")["items"]} == {"Released"}  # noqa: E731
-    kubectl.until(released)
+    mine = ("get", "pv", "-l", "app.kubernetes.io/part-of=mininode")
+    kubectl.until(lambda: {one["status"]["phase"] for one in kubectl.json(*mine)["items"]} == {"Released"})
 
     assert len(put_volumes(rehearsal.kubeconfig, node.namespace)) == len(CLAIMS)
     node.declare(storage=STORAGE)

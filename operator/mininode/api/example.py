@@ -31,6 +31,8 @@ EXAMPLES: Mapping[str, Any] = {
     "node.tls.privateKeyRef.key": "tls.key",
     "node.storage.className": "fast-ssd",
     "node.storage.hostPath": "/srv/eucaim",
+    "node.storage.passphraseRef.name": "data-passphrase",
+    "node.storage.passphraseRef.key": "passphrase",
     "node.identity.admins": ["ada@hospital.example"],
     "node.identity.smtp.host": "mail.hospital.example",
     "node.identity.smtp.sender": "node@hospital.example",

@@ -154,6 +154,7 @@ class Storage(Model):
         json_schema_extra={
             "x-kubernetes-validations": [
                 cel("!(has(self.className) && has(self.hostPath))", "give className or hostPath, not both"),
+                cel("!has(self.passphraseRef) || has(self.hostPath)", "passphraseRef has a meaning only with hostPath"),
                 cel(
                     "has(self.className) == has(oldSelf.className)"
                     " && (!has(self.className) || self.className == oldSelf.className)",
@@ -180,6 +181,12 @@ class Storage(Model):
         "`<hostPath>/<node>/<volume>`. An absolute path without `..`.",
         pattern=HOST_PATH_PATTERN,
         max_length=1024,
+    )
+    passphrase_ref: SecretKey | None = Field(
+        None,
+        description="With hostPath: a pass phrase that encrypts the copy of the node's passwords that is kept beside the data. "
+        "Left out, the copy is a file that only root and the operator can read. Whoever installs over kept data into a new "
+        "cluster makes this Secret first.",
     )
     sizes: StorageSizes = Field(StorageSizes(), description="Sizes of the volumes.")
 

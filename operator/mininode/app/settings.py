@@ -27,6 +27,9 @@ class Settings:
     namespace: str = "mininode-system"
     """Where the operator's Lease lies. Variable MININODE_NAMESPACE."""
 
+    keep: Path | None = None
+    """Folder of the machine that holds a copy of the nodes' credentials; None: no copy. Variable MININODE_KEEP."""
+
     log_format: str = "plain"
     """`plain` for people, `json` for collectors. Variable MININODE_LOG_FORMAT."""
 
@@ -45,6 +48,7 @@ class Settings:
             helm_processes=int(environment.get("MININODE_HELM_PROCESSES", "3")),
             port=int(port) if port else None,
             namespace=environment.get("MININODE_NAMESPACE", "mininode-system"),
+            keep=Path(environment["MININODE_KEEP"]) if environment.get("MININODE_KEEP") else None,
             log_format=environment.get("MININODE_LOG_FORMAT", "plain"),
             pace=_pace(environment),
         )

@@ -7,6 +7,7 @@ from mininode.assets import asset
 from mininode.components.registry import all_components
 from mininode.engine.engine import Engine
 from mininode.engine.events import Events
+from mininode.engine.keep import Keeper
 from mininode.helm.charts import chart
 from mininode.helm.client import Helm
 from mininode.kube.client import Kube
@@ -28,4 +29,5 @@ async def build_engine(settings: Settings, kube: Kube | None = None) -> Engine:
         images=ImageLock.load(asset("images.lock.yaml").read_text()),
         events=Events(kube, socket.gethostname()),
         pace=settings.pace,
+        keeper=Keeper(kube, settings.keep) if settings.keep else None,
     )

@@ -68,6 +68,10 @@ def folder(node: Node, volume: Volume) -> str:
     return f"{root(node)}/{volume.name}"
 
 
+KEEP = "credentials"  # the operator's folder beside the volumes (engine/keep.py)
+KEEP_USER = 10001  # the operator's user
+
+
 def objects(node: Node) -> list[Object]:
     """StorageClass and PersistentVolumes of a node with `storage.hostPath`; nothing for one on a class of the cluster."""
     if not node.spec.storage.host_path:

@@ -12,6 +12,7 @@ from mininode.components.base import Component, GateResult, GateState, Node, Pro
 from mininode.credentials.store import new_secret, rendered_secret
 from mininode.engine.drift import Drift, correct
 from mininode.engine.health import not_ready
+from mininode.engine.keep import Keeper
 from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes
 from mininode.engine.record import remove_record, write_record
@@ -35,6 +36,7 @@ class Actor:
     helm: Helm
     node: Node
     owned: Owned | None = None  # None where nothing is followed: a removal from the command line
+    keeper: Keeper | None = None  # None where no folder of the machine holds a copy of the credentials
 
     async def apply(self, planned: PlannedRelease, chart: Path | None, generation: int, before: Release | None) -> int:
         """Make the credentials that are missing, then install or upgrade; returns the release's revision.
@@ -129,6 +131,8 @@ class Actor:
         somebody may have changed a password on purpose. Raises KubeError, MininodeError.
         """
         found = []
+        if make and self.keeper is not None:
+            await self.keeper.put_back(self.node)
         for credential in component.credentials:
             if await self.kube.get_metadata(SECRETS, credential.name, self.node.namespace) is not None:
                 continue
@@ -140,6 +144,8 @@ class Actor:
             found.append(Drift("Secret", credential.name, "deleted", make))
         for secret in component.rendered:
             found += await self._render(component, secret, make=make)
+        if make and self.keeper is not None:
+            await self.keeper.keep(self.node, (secret.name for one in self.node.on for secret in one.rendered))
         return tuple(found)
 
     async def _render(self, component: Component, secret: RenderedSecret, *, make: bool) -> tuple[Drift, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from mininode.api.config import parse_spec
 from mininode.components.base import NOTHING_SEEN, Component, Facts, Node
 from mininode.engine.events import Events
+from mininode.engine.keep import Keeper
 from mininode.engine.metrics import Metrics
 from mininode.engine.pace import USUAL, Pace
 from mininode.helm.charts import Chart
@@ -29,6 +30,7 @@ class Engine:
     images: ImageLock
     events: Events
     pace: Pace = USUAL
+    keeper: Keeper | None = None
     metrics: Metrics = field(default_factory=Metrics)
     clock: Callable[[], float] = time.monotonic
 

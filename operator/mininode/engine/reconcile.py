@@ -112,7 +112,7 @@ class Pass:
         found = findings(view, self.memory)
         work = Work(
             self.engine,
-            Actor(self.engine.kube, self.engine.helm, planned.node, self.owned),
+            Actor(self.engine.kube, self.engine.helm, planned.node, self.owned, self.engine.keeper),
             self.memory,
             view,
             resource,

@@ -36,7 +36,7 @@ CLUSTER_WIDE = frozenset(
     }
 )
 # No GitOps tool may delete these: data would go with them, or the way to it.
-KEPT = frozenset({"CustomResourceDefinition", "Namespace", "PersistentVolume"})
+KEPT = frozenset({"CustomResourceDefinition", "Namespace", "PersistentVolume", "PersistentVolumeClaim"})
 
 
 @dataclass(frozen=True, slots=True)

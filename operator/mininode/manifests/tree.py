@@ -15,7 +15,7 @@ import yaml
 from mininode.components import volumes
 from mininode.components.base import Component, Node
 from mininode.errors import ConfigError, Mistake
-from mininode.manifests import argocd, flux, objects, secrets
+from mininode.manifests import argocd, flux, keep, objects, secrets
 from mininode.manifests.format import Format
 from mininode.manifests.objects import Object, OperatorPod
 from mininode.planning.plan import enabled
@@ -97,17 +97,19 @@ def tree(form: Format, site: "SiteConfig", components: Mapping[str, Component], 
 
 
 def _base(site: "SiteConfig", pod: OperatorPod, annotate: Callable[[Object], Mapping[str, str]]) -> Tree:
+    node = Node(site.name, site.namespace, site.node)
     groups = {
         "operator": {
             "crd.yaml": [objects.crd()],
             "namespace.yaml": objects.operator_namespace(),
             "rights.yaml": objects.operator_rights(),
-            "deployment.yaml": [objects.operator_deployment(pod)],
+            "deployment.yaml": [keep.mounted(objects.operator_deployment(pod), node)],
         },
         "node": {"namespace.yaml": objects.node_namespace(site.namespace), "node.yaml": [objects.node(site)]},
     }
-    if found := volumes.objects(Node(site.name, site.namespace, site.node)):
+    if found := volumes.objects(node):
         groups["node"]["volumes.yaml"] = found
+        groups["operator"]["credentials.yaml"] = keep.objects(node)
     files: Tree = {}
     for folder, parts in groups.items():
         files[f"{folder}/kustomization.yaml"] = _kustomization(parts)

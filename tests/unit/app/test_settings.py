@@ -22,10 +22,12 @@ def test_every_variable_is_read() -> None:
             "MININODE_HELM_PROCESSES": "1",
             "MININODE_PORT": "8080",
             "MININODE_LOG_FORMAT": "json",
+            "MININODE_KEEP": "/var/lib/mininode/credentials",
         }
     )
     assert (settings.kubeconfig, settings.helm) == (Path("/etc/access"), Path("/opt/helm"))
     assert (settings.helm_processes, settings.port, settings.log_format) == (1, 8080, "json")
+    assert settings.keep == Path("/var/lib/mininode/credentials")
 
 
 def test_a_number_that_is_none_is_refused() -> None:
