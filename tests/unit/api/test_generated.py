@@ -76,7 +76,7 @@ def test_fields_in_the_config_example_are_right_once_their_hash_is_removed() -> 
     ]
     swaps = {"mode: acme": "mode: provided", "mode: edge": "mode: gateway"}
     used = [line.replace(line.strip(), swaps[line.strip()]) if line.strip() in swaps else line for line in used]
-    text = "\n".join(line for line in used if "hostPath:" not in line)
+    text = "\n".join(line for line in used if "className: fast-ssd" not in line)
     node = parse_config(text, "config.example.yaml", all_components()).node
     assert node.contact == "imaging-it@hospital.example"
     assert node.tls.private_key_ref is not None
