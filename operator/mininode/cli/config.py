@@ -1,4 +1,4 @@
-"""`mininode config`: looks at a configuration file and changes nothing."""
+"""`mininode config`: makes, checks and takes over a configuration file."""
 
 import enum
 from dataclasses import asdict
@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from mininode.cli.config_file import DEFAULT, read_bytes, read_config
+from mininode.cli.config_init import init
+from mininode.cli.config_migrate import migrate
 from mininode.errors import ConfigError, Mistake
 
-app = typer.Typer(help="Check the configuration file.", no_args_is_help=True)
+app = typer.Typer(help="Make and check the configuration file.", no_args_is_help=True)
 
 _WIDTH = 100  # characters of a line that are shown
 
@@ -22,9 +24,8 @@ class Output(enum.StrEnum):
     JSON = "json"
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `check` a command of its own while it is the only one."""
+app.command()(init)
+app.command()(migrate)
 
 
 @app.command(

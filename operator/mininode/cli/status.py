@@ -37,7 +37,7 @@ def status(
     Exit code 0: every gate holds, or the rehearsal is complete. 3: not (yet). Example: mininode status -o json
     """
     wanted = reachable(target(kubeconfig, namespace, name))
-    resource = asyncio.run(_fetch(wanted))
+    resource = asyncio.run(fetch(wanted))
     if output is Output.JSON:
         typer.echo(json.dumps(_answer(resource), indent=2))
     elif output is Output.YAML:
@@ -50,7 +50,8 @@ def status(
         raise typer.Exit(Exit.NOT_THERE_YET)
 
 
-async def _fetch(wanted: Target) -> dict[str, Any]:
+async def fetch(wanted: Target) -> dict[str, Any]:
+    """The node's resource. Raises NotThereYet when there is none."""
     from mininode.kube.client import Kube
     from mininode.kube.resources import EUCAIM_NODES
 
