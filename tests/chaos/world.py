@@ -229,7 +229,7 @@ class World:
 
     def releases(self) -> dict[str, Any]:
         """The newest revision of each release."""
-        return newest(self._secrets("owner=helm"))
+        return newest(self._secrets("owner in (helm,mininode)"))
 
     def revisions(self) -> dict[str, int]:
         return {name: release.revision for name, release in self.releases().items()}

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from mininode.assets import asset
-from mininode.components.registry import all_components
+from mininode.components.registry import charted
 
 Render = Callable[..., list[dict[str, Any]]]
 
@@ -77,7 +77,7 @@ def test_the_list_of_exceptions_is_what_the_charts_need(render: Render) -> None:
     listed = yaml.safe_load((asset("charts") / "exceptions.yaml").read_text())["exceptions"]
     found = {
         (name, rule)
-        for component in all_components()
+        for component in charted()
         for name, pod in workloads(render, component).items()
         for rule in deviations(pod)
     }

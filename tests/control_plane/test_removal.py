@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from mininode.components.registry import charted
+
 pytestmark = pytest.mark.control_plane
 
 BEFORE = (("dataset-service", "keycloak"), ("guacamole", "keycloak"), ("keycloak", "postgresql"))
@@ -24,7 +26,7 @@ def test_removed_in_reverse_order_and_found_again(operator: Any, node: Any, aske
     assert node.credentials() == credentials
     assert node.claims() == claims
     uninstalled = [line.removeprefix("uninstall ") for line in operator.helm_runs()[runs:]]
-    assert len(uninstalled) == len(set(uninstalled)) == 5
+    assert len(uninstalled) == len(set(uninstalled)) == len(charted())
     gone = {
         one["objectRef"]["name"]: one["requestReceivedTimestamp"]
         for one in seen.about(node.namespace)
@@ -47,7 +49,7 @@ def test_a_node_deleted_while_no_operator_ran_is_removed_at_its_start(operator: 
     operator.stop()
     kubectl("delete", "emn", "node", "-n", node.namespace, "--wait=false")
     assert node.resource()["metadata"]["deletionTimestamp"]
-    assert len(node.revisions()) == 5
+    assert len(node.revisions()) == len(charted())
     operator.start()
     kubectl.until(lambda: not kubectl("get", "emn", "-n", node.namespace, "-o", "name"), 60)
     assert node.revisions() == {}

@@ -57,6 +57,7 @@ class Keycloak:
     admin: str
     password: str
     log: Path
+    certificate: Path
 
 
 def cache() -> Path:
@@ -170,7 +171,7 @@ def certificate(folder: Path) -> None:
     now = datetime.datetime.now(datetime.UTC)
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(DOMAIN)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(DOMAIN), x509.DNSName("localhost")]), critical=False)
         .sign(key, hashes.SHA256())
     )
     (folder / "tls.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
@@ -181,10 +182,13 @@ def certificate(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def keycloak(folder: Path, database: Postgres, *, port: int = 0) -> Iterator[Keycloak]:
-    """A server on the database, answering when this returns; `port` 0 takes a free one."""
+def keycloak(folder: Path, database: Postgres, *, port: int = 0, local: bool = False) -> Iterator[Keycloak]:
+    """A server on the database, answering when this returns; `port` 0 takes a free one.
+
+    With `local` it calls itself by an address that this machine reaches, as a Keycloak of the site's does.
+    """
     home, port, https_port, management = keycloak_home(), port or free_port(), free_port(), free_port()
-    url, public = f"http://127.0.0.1:{port}/auth", f"https://{DOMAIN}/auth"
+    url, public = f"http://127.0.0.1:{port}/auth", f"https://localhost:{https_port}/auth" if local else f"https://{DOMAIN}/auth"
     certificate(folder)
     password = "bootstrap-only-for-this-test"  # noqa: S105 - of a throw-away server
     environment = _java_environment() | {
@@ -211,7 +215,7 @@ def keycloak(folder: Path, database: Postgres, *, port: int = 0) -> Iterator[Key
                 return False
 
         _wait(answers, START_SECONDS)
-        yield Keycloak(url, public, https_port, ADMIN, password, log_file)
+        yield Keycloak(url, public, https_port, ADMIN, password, log_file, folder / "tls.crt")
 
 
 def sql(database: Postgres, text: str, **values: str) -> None:

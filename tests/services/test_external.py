@@ -15,7 +15,7 @@ from mininode.keycloak.errors import KeycloakError
 GIVEN = SecretKey(name="given", key="value")
 
 
-async def _inside(world: World) -> KeycloakDoor:
+async def inside_client(world: World) -> ClientLogin:
     """A service client in the realm itself, with the same rights there."""
     login = ClientLogin(world.realm, "given-by-the-site", "a-secret-given-by-the-site")
     client = {"clientId": login.client_id, "secret": login.secret, "publicClient": False, "serviceAccountsEnabled": True}
@@ -23,11 +23,14 @@ async def _inside(world: World) -> KeycloakDoor:
     await world.human.write("PUT", "", {"enabled": True})
     account = await world.human.get(f"clients/{uuid}/service-account-user")
     management = (await world.client("realm-management"))["id"]
-    roles = [await world.human.get(f"clients/{management}/roles/{name}") for name in OPERATOR_MAY if name != "query-realms"]
-    roles += [await world.human.get(f"clients/{management}/roles/query-realms")]
+    roles = [await world.human.get(f"clients/{management}/roles/{name}") for name in OPERATOR_MAY]
     path = f"users/{account['id']}/role-mappings/clients/{management}"
     await world.human.write("POST", path, [{"id": one["id"], "name": one["name"]} for one in roles])
-    return KeycloakDoor(world.http, world.server.url, world.realm, login)
+    return login
+
+
+async def _inside(world: World) -> KeycloakDoor:
+    return KeycloakDoor(world.http, world.server.url, world.realm, await inside_client(world))
 
 
 async def test_realm_is_reconciled_by_a_client_of_its_own(world: World) -> None:

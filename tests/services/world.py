@@ -25,7 +25,8 @@ NODE = Node("node", "eucaim-node", NodeSpec(domain=servers.DOMAIN, site_name="Ho
 
 def desired(realm: str, identity: Identity | None = None, components: tuple[str, ...] = COMPONENTS) -> DesiredRealm:
     """What a node would want of its realm, under a name that is the test's own."""
-    found = desired_realm(NODE, identity or Identity(), components)
+    node = dataclasses.replace(NODE, spec=NODE.spec.model_copy(update={"identity": identity or Identity()}))
+    found = desired_realm(node, components)
     return dataclasses.replace(found, name=realm, issuer=f"https://{servers.DOMAIN}/auth/realms/{realm}")
 
 

@@ -102,7 +102,7 @@ async def work(folder: Path, saying: str, values: dict[str, Any], cluster: Clust
         kube=cluster,  # type: ignore[arg-type]
         helm=Helm(program),
         components=components,
-        charts={name: chart(name) for name in components},
+        charts={name: chart(name) for name, one in components.items() if one.chart},
         images=ImageLock.load(asset("images.lock.yaml").read_text()),
         events=Events(cluster, "here"),  # type: ignore[arg-type]
         pace=Pace(retry_first=60),

@@ -39,6 +39,7 @@ REASONS = {
     "Removing": "The component is being removed; its volumes and passwords stay.",
     "RetriesExceeded": "The component failed as often as the operator tries; a changed spec starts it anew.",
     "RolledBack": "The newest inputs failed as often as the operator tries; the last revision that worked runs again.",
+    "Rotating": "A credential of the component is being changed everywhere it is held.",
     "Settled": "There is nothing to do.",
     "Simulated": "Installed, but the pods are simulated, so no gate could be asked.",
     "Suspended": "spec.suspend is on: the operator looks and does nothing.",

@@ -4,7 +4,7 @@ import socket
 
 from mininode.app.settings import Settings
 from mininode.assets import asset
-from mininode.components.registry import all_components
+from mininode.components.registry import all_components, charted
 from mininode.engine.engine import Engine
 from mininode.engine.events import Events
 from mininode.engine.keep import Keeper
@@ -25,7 +25,7 @@ async def build_engine(settings: Settings, kube: Kube | None = None) -> Engine:
         kube=kube,
         helm=Helm(settings.helm, kubeconfig=settings.kubeconfig, parallel=settings.helm_processes),
         components=components,
-        charts={name: chart(name) for name, component in components.items() if component.chart},
+        charts={name: chart(name) for name in charted()},
         images=ImageLock.load(asset("images.lock.yaml").read_text()),
         events=Events(kube, socket.gethostname()),
         pace=settings.pace,

@@ -19,7 +19,7 @@ app = typer.Typer(
     "First step: mininode install micro --cluster rehearsal",
 )
 
-_GROUPS = ("config", "secrets", "rehearsal", "tools", "images", "storage", "operator")
+_GROUPS = ("config", "secrets", "rehearsal", "tools", "images", "credentials", "storage", "operator")
 _COMMANDS = ("check", "install", "status", "plan", "reconcile", "uninstall", "export", "generate")
 
 

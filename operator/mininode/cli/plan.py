@@ -48,7 +48,7 @@ def plan(
             for difference in one["values"]:
                 typer.echo(f"      {difference['path']}: {difference['before']} → {difference['after']}")
         todo = sum(not change.nothing for change in changes)
-        typer.echo(f"{todo} of {len(changes)} releases would change." if todo else "Nothing would change.")
+        typer.echo(f"{todo} of {len(changes)} components would change." if todo else "Nothing would change.")
 
 
 def _plain(change: "Change") -> dict[str, Any]:

@@ -14,13 +14,13 @@ def check_plan(site: "SiteConfig") -> None:
     """Raise ConfigError with every mistake that only the components and charts of this version can tell."""
     from mininode.assets import asset
     from mininode.components.base import Node
-    from mininode.components.registry import all_components
+    from mininode.components.registry import all_components, charted
     from mininode.helm.charts import chart_digest
     from mininode.planning.images import ImageLock
     from mininode.planning.plan import plan
 
     components = all_components()
-    digests = {name: chart_digest(name) for name, component in components.items() if component.chart}
+    digests = {name: chart_digest(name) for name in charted()}
     images = ImageLock.load(asset("images.lock.yaml").read_text())
     planned = plan(Node(site.name, site.namespace, site.node), components, digests, images)
     if mistakes := [mistake for release in planned.releases if release.component.chart for mistake in _unknown_values(release)]:

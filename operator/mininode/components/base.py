@@ -56,6 +56,9 @@ class Probes(Protocol):
     async def secret(self, name: str, key: str) -> str:
         """The value of a credential, for use in a question; never part of any evidence."""
 
+    async def realm(self) -> GateResult:
+        """Bring the node's realm to what is declared, and say whether it is so."""
+
 
 class ProbeFailed(Exception):
     """A question had no answer; the text says which and why, without secrets."""
@@ -69,6 +72,17 @@ class GeneratedKey:
     length: int = 32
 
 
+class Checked(enum.StrEnum):
+    """Who compares a credential's value with one of his own, and so has to learn of a new one first."""
+
+    AT_START = "pods that start with it set it themselves"
+    FIRST_START = "nobody after the first start"
+    DATABASE = "a login of PostgreSQL"
+    REALM = "a client of the realm"
+    PERSON = "a person of the realm, at the first log-in"
+    OPERATOR = "the operator's own client, which it may not change itself"
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A Secret that the operator makes once and never overwrites. `fixed` are the parts that are no secret (user names)."""
@@ -76,6 +90,10 @@ class Credential:
     name: str  # of the Secret, in the node's namespace
     generated: tuple[GeneratedKey, ...]
     fixed: Mapping[str, str] = field(default_factory=dict)
+    checked: Checked = Checked.AT_START
+    # The kubelet gives a pod that starts the old content of an immutable Secret as long as another pod on the machine has it,
+    # so only what no pod mounts can be immutable.
+    mounted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """The dataset service: catalogue of the node's imaging data sets, keeper of who may use them.
 
-Gate: the anonymous list of data sets answers. That goes through to the database; the service's own /health does not.
+Gate: the anonymous list of data sets answers, which goes through to the database (the service's own /health does not); a call
+with a service account's token is not refused; and the key id in the configuration is one of the realm's keys.
 
-The service starts only when the realm EUCAIM-NODE is there with its client `dataset-service`, and takes the id of the
-realm's signing key from its configuration. Both come with the identity component; until then it ends at each start and
-the gate stays pending on a real cluster.
+The service starts only when the realm is there with its client `dataset-service`, and takes the id of the realm's signing key
+from its configuration: both are seen by the gate of `identity`.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from typing import Any
 
 from mininode.api.spec import Profile, Size
 from mininode.components.base import (
+    Checked,
     Component,
     Credential,
     GateResult,
@@ -26,7 +27,7 @@ from mininode.components.base import (
     held,
     pending,
 )
-from mininode.components.keycloak import REALM, inside, issuer
+from mininode.components.keycloak import admin_url, keys_url, realm_issuer
 from mininode.components.postgresql import DATABASES, secret_name
 from mininode.components.postgresql import PORT as POSTGRESQL_PORT
 
@@ -87,12 +88,12 @@ def configuration(node: Node, inputs: tuple[str, ...]) -> str:
 
 
 def _auth(node: Node, client_secret: str) -> dict[str, Any]:
-    public = issuer(node, REALM)
+    public = realm_issuer(node)
     return {
         "token_validation": {
-            "token_issuer_public_keys_url": inside(node, f"realms/{REALM}/protocol/openid-connect/certs"),
-            # Known when there is a realm: the identity component's matter.
-            "kid": "",
+            "token_issuer_public_keys_url": keys_url(node),
+            # The service picks its key once, by this id: another one is another configuration, and a start.
+            "kid": node.facts.signing_key_id,
             "client_id": CLIENT,
             "issuer": public,
             "roles": {role: role for role in CLIENT_ROLES},
@@ -106,7 +107,7 @@ def _auth(node: Node, client_secret: str) -> dict[str, Any]:
             "client_secret": client_secret,
         },
         "admin_api": {
-            "url": f"{node.spec.url}/auth/admin/realms/{REALM}/",
+            "url": admin_url(node),
             "client_id_to_request_user_tokens": "dataset-explorer",
             "parent_group_of_project_groups": "/PROJECTS",
         },
@@ -156,14 +157,38 @@ async def _gate(node: Node, probes: Probes) -> GateResult:
         return pending(f"{url} answered {answer.status}")
     if not isinstance(answer.json, dict | list):
         return pending(f"{url} answered something that is no list of data sets")
-    return held(f"{url} lists the public data sets")
+    return await _accepted(node, probes)
+
+
+async def _accepted(node: Node, probes: Probes) -> GateResult:
+    """Whether the service takes tokens as the realm signs them now; that of its own account will do."""
+    keys = await probes.http(keys_url(node))
+    ids = [one.get("kid") for one in keys.json.get("keys", [])] if isinstance(keys.json, dict) else []
+    if node.facts.signing_key_id not in ids:
+        return pending(f"the key {node.facts.signing_key_id} of its configuration is none of the realm's: {keys_url(node)}")
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": CLIENT,
+        "client_secret": await probes.secret("dataset-service-client", "secret"),
+    }
+    token_url = keys_url(node).rpartition("/")[0] + "/token"
+    token = await probes.http(token_url, method="POST", form=form)
+    text = token.json.get("access_token") if isinstance(token.json, dict) else None
+    if token.status != OK or not text:
+        return pending(f"its own account gets no token: {token_url} answered {token.status}")
+    # The list is for everybody, but a token that is not to its taste is answered with 401, and so is a role that lacks elsewhere.
+    url = f"http://{node.service('dataset-service-backend-service')}:{PORT}/api/datasets?limit=1"
+    answer = await probes.http(url, headers={"Authorization": f"Bearer {text}"})
+    if answer.status != OK:
+        return pending(f"{url} answered {answer.status} to a token that the realm signs now")
+    return held(f"the public data sets are listed, and tokens signed with the key {node.facts.signing_key_id} are taken")
 
 
 COMPONENT = Component(
     name="dataset-service",
     summary="catalogue of the imaging data sets",
     profiles=frozenset({Profile.MICRO}),
-    requires=("storage", "postgresql", "keycloak"),
+    requires=("storage", "postgresql", "identity"),
     values=_values,
     gate=_gate,
     images={"image": "dataset-service-backend"},
@@ -172,7 +197,12 @@ COMPONENT = Component(
         Size.MEDIUM: {"resources": amounts("250m", "512Mi", "2Gi")},
         Size.LARGE: {"resources": amounts("500m", "1Gi", "4Gi")},
     },
-    credentials=(Credential("dataset-service-client", (GeneratedKey("secret"),), {"client-id": CLIENT}),),
+    credentials=(
+        Credential(
+            "dataset-service-client", (GeneratedKey("secret"),), {"client-id": CLIENT}, checked=Checked.REALM, mounted=False
+        ),
+    ),
+    needs=("signing_key_id",),
     rendered=(RenderedSecret("dataset-service-config", "dataset-service.yaml", INPUTS, configuration),),
     volumes=(
         # Others pass through the top to what an access list opens for them; they don't see what else is there.

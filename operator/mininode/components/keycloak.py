@@ -3,12 +3,16 @@
 Gate: the realm `master` names itself by the public address, although it was asked inside the cluster; that is what
 every token will say, and what each application compares. The realm EUCAIM-NODE comes with the identity component, whose
 gate asks the same of it.
+
+A node may use a Keycloak that is there already (`spec.identity.external`): then this component is off, and everybody who
+speaks of the realm speaks of that one.
 """
 
 from typing import Any
 
 from mininode.api.spec import Profile, Size
 from mininode.components.base import (
+    Checked,
     Component,
     Credential,
     GateResult,
@@ -26,8 +30,37 @@ OK = 200
 
 
 def issuer(node: Node, realm: str) -> str:
-    """Return how a realm names itself in tokens: by the public address, wherever it is asked."""
+    """Return how a realm of the node's own Keycloak names itself: by the public address, wherever it is asked."""
     return f"{node.spec.url}/auth/realms/{realm}"
+
+
+def realm_name(node: Node) -> str:
+    """Return the name of the realm that people log in at."""
+    external = node.spec.identity.external
+    return external.issuer.rpartition("/realms/")[2] if external else REALM
+
+
+def realm_issuer(node: Node) -> str:
+    """Return what stands as issuer in every token of the node's realm."""
+    external = node.spec.identity.external
+    return external.issuer if external else issuer(node, REALM)
+
+
+def base_url(node: Node) -> str:
+    """Return where the operator and pods reach Keycloak, without a slash at the end."""
+    external = node.spec.identity.external
+    return external.issuer.rpartition("/realms/")[0] if external else inside(node, "").rstrip("/")
+
+
+def keys_url(node: Node) -> str:
+    """Return where pods find the realm's public keys."""
+    return f"{base_url(node)}/realms/{realm_name(node)}/protocol/openid-connect/certs"
+
+
+def admin_url(node: Node) -> str:
+    """Return the realm's part of the Admin API under its public address, with a slash at the end."""
+    base, _, realm = realm_issuer(node).rpartition("/realms/")
+    return f"{base}/admin/realms/{realm}/"
 
 
 def inside(node: Node, path: str) -> str:
@@ -64,5 +97,10 @@ COMPONENT = Component(
         Size.LARGE: {"resources": amounts("2", "2Gi", "4Gi"), "databaseConnections": 80},
     },
     # Keycloak makes this account once, on an empty database, and calls it temporary.
-    credentials=(Credential("keycloak-admin", (GeneratedKey("password"),), {"username": "mininode-admin"}),),
+    credentials=(
+        Credential(
+            "keycloak-admin", (GeneratedKey("password"),), {"username": "mininode-admin"}, checked=Checked.FIRST_START
+        ),
+    ),
+    elsewhere=lambda spec: spec.identity.external is not None,
 )

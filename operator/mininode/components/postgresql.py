@@ -6,7 +6,18 @@ Gate: each application's login works with its credential over the Service's name
 from typing import Any
 
 from mininode.api.spec import Profile, Size
-from mininode.components.base import Component, Credential, GateResult, GeneratedKey, Node, Probes, Volume, amounts, held
+from mininode.components.base import (
+    Checked,
+    Component,
+    Credential,
+    GateResult,
+    GeneratedKey,
+    Node,
+    Probes,
+    Volume,
+    amounts,
+    held,
+)
 
 PORT = 5432
 USER = 999  # the official image's
@@ -54,9 +65,16 @@ COMPONENT = Component(
     gate=_gate,
     images={"image": "postgresql"},
     credentials=(
-        Credential("postgresql-superuser", (GeneratedKey("password"),), {"username": "postgres"}),
+        Credential(
+            "postgresql-superuser", (GeneratedKey("password"),), {"username": "postgres"}, checked=Checked.DATABASE
+        ),
         *(
-            Credential(secret_name(application), (GeneratedKey("password"),), {"username": name, "database": name})
+            Credential(
+                secret_name(application),
+                (GeneratedKey("password"),),
+                {"username": name, "database": name},
+                checked=Checked.DATABASE,
+            )
             for application, name in DATABASES.items()
         ),
     ),

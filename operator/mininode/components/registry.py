@@ -23,3 +23,8 @@ def all_components() -> dict[str, Component]:
         if missing := [name for name in component.requires if name not in found]:
             raise ValueError(f"component {component.name} requires {', '.join(missing)}, which there is not")
     return dict(sorted(found.items()))
+
+
+def charted() -> dict[str, Component]:
+    """The components that have a chart, by name."""
+    return {name: component for name, component in all_components().items() if component.chart}

@@ -6,28 +6,55 @@ Pure: what to store is decided here, the engine hands it to the API server, whos
 import base64
 import secrets
 import string
+from collections.abc import Mapping
+from typing import Any
 
 from mininode.api import COMPONENT_LABEL, NODE_LABEL
 from mininode.components.base import Credential, Node
 
 ALPHABET = string.ascii_letters + string.digits  # safe in URLs, shells, SQL, YAML and JSON: 5.95 bits a character
-KEPT_LABEL_VALUE = "kept"
+KEPT_LABEL_VALUE, NEXT_LABEL_VALUE = "kept", "next"
 CREDENTIAL_LABEL = "mininode.cancerimage.eu/credential"
 
 
-def new_secret(node: Node, component: str, credential: Credential) -> dict[str, object]:
-    """A Secret with fresh values for a credential. Labelled as the node's, with no owner, so nothing deletes it with the node."""
-    data = dict(credential.fixed)
-    data |= {one.key: "".join(secrets.choice(ALPHABET) for _ in range(one.length)) for one in credential.generated}
-    return _secret(node, component, credential.name, data)
+def new_secret(
+    node: Node, component: str, credential: Credential, given: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A Secret for a credential, with fresh values where none are given.
+
+    Labelled as the node's, with no owner, so nothing deletes it with the node.
+    """
+    given = given or {}
+    data = {**credential.fixed, **given}
+    data |= {one.key: fresh(one.length) for one in credential.generated if one.key not in given}
+    body = _secret(node, component, credential.name, data)
+    return body if credential.mounted else {**body, "immutable": True}
 
 
-def rendered_secret(node: Node, component: str, name: str, data: dict[str, str]) -> dict[str, object]:
+def next_secret(node: Node, component: str, credential: Credential, given: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The next value of a credential, beside it: the wish to change it, and how far that has come (engine/rotate.py)."""
+    values = given or {one.key: fresh(one.length) for one in credential.generated}
+    body = _secret(node, component, next_name(credential.name), values)
+    body["metadata"]["labels"][CREDENTIAL_LABEL] = NEXT_LABEL_VALUE
+    return {**body, "immutable": True}
+
+
+def next_name(name: str) -> str:
+    """Name of the Secret with a credential's next value."""
+    return f"{name}.next"
+
+
+def fresh(length: int) -> str:
+    """A fresh value."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def rendered_secret(node: Node, component: str, name: str, data: dict[str, str]) -> dict[str, Any]:
     """A Secret whose text is computed from credentials; made anew whenever what it is computed from changes."""
     return _secret(node, component, name, data)
 
 
-def _secret(node: Node, component: str, name: str, data: dict[str, str]) -> dict[str, object]:
+def _secret(node: Node, component: str, name: str, data: Mapping[str, str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",

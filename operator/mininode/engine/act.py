@@ -9,13 +9,16 @@ from pathlib import Path
 
 from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NO_RELEASES, NODE_LABEL, PROVEN_LABEL
 from mininode.components.base import Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
-from mininode.credentials.store import new_secret, rendered_secret
+from mininode.credentials.contract import all_credentials
+from mininode.credentials.store import next_name, rendered_secret
+from mininode.engine.credentials import made
 from mininode.engine.drift import Drift, correct
 from mininode.engine.health import not_ready
 from mininode.engine.keep import Keeper
 from mininode.engine.owned import FIELD_MANAGER, Owned
-from mininode.engine.probes import LiveProbes
+from mininode.engine.probes import LiveProbes, Realm
 from mininode.engine.record import remove_record, write_record
+from mininode.engine.rotate import Rotation
 from mininode.errors import MininodeError
 from mininode.helm.client import Helm
 from mininode.kube.client import Kube, Object
@@ -88,12 +91,12 @@ class Actor:
         """Put right (or only find) what was changed by hand; None looks at every object of the release."""
         return await correct(self.kube, release, self.node.namespace, suspects=suspects, enforce=enforce)
 
-    async def probe(self, component: Component, before: GateState) -> GateResult:
+    async def probe(self, component: Component, before: GateState, realm: Realm | None = None) -> GateResult:
         """Whether the component's workloads are as they should be and its gate holds; `before` is what was known.
 
         What the watches saw is enough to stay with an answer: with a no, and with a yes that is asked again. A watch may lag
         behind, so that the answer is another one now is confirmed by a fresh look. Where the pods are simulated there is
-        nobody to ask.
+        nobody to ask. `realm` answers a gate that asks for the realm.
         """
         name, pods = component.name, None
         if self.owned is not None and self.owned.synced:
@@ -110,7 +113,7 @@ class Actor:
         if await self._simulated(pods):
             return GateResult(GateState.SIMULATED, "installed; its pods are simulated, so its gate could not be asked")
         try:
-            return await component.gate(self.node, LiveProbes(self.kube, self.node.namespace))
+            return await component.gate(self.node, LiveProbes(self.kube, self.node.namespace, realm))
         except ProbeFailed as failure:
             return pending(str(failure))
 
@@ -137,16 +140,27 @@ class Actor:
             if await self.kube.get_metadata(SECRETS, credential.name, self.node.namespace) is not None:
                 continue
             if make:
-                made = new_secret(self.node, component.name, credential)
-                await self.kube.create(SECRETS, made, self.node.namespace)
-                context = {"node": self.node.name, "component": component.name}
-                log.info("credential %s was made", credential.name, extra=context)
+                await made(self.kube, self.node, component.name, credential)
             found.append(Drift("Secret", credential.name, "deleted", make))
         for secret in component.rendered:
             found += await self._render(component, secret, make=make)
         if make and self.keeper is not None:
             await self.keeper.keep(self.node, (secret.name for one in self.node.on for secret in one.rendered))
         return tuple(found)
+
+    async def rotate(self, component: Component, name: str, *, simulated: bool) -> None:
+        """Change a credential everywhere it is held, to its next value. Raises KubeError, MininodeError."""
+        known = {one.name: one for one in all_credentials(self.node, component)}
+        if name not in known:
+            raise MininodeError(
+                f"{name} is no credential of {component.name}", f"Delete the Secret {next_name(name)}", reason="NoSuchCredential"
+            )
+
+        async def render(one: Component) -> None:
+            for secret in one.rendered:
+                await self._render(one, secret, make=True)
+
+        await Rotation(self.kube, self.node, component, known[name], render, simulated=simulated).run()
 
     async def _render(self, component: Component, secret: RenderedSecret, *, make: bool) -> tuple[Drift, ...]:
         probes = LiveProbes(self.kube, self.node.namespace)

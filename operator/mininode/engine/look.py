@@ -27,6 +27,7 @@ class View:
     busy: Mapping[str, Row] = field(default_factory=dict)  # what is under way, and why
     suspects: Collection[str] = ()  # components of which objects were changed by hand
     removing: bool = False
+    rotating: Collection[str] = ()  # components of which a credential has a next value
 
 
 def findings(view: View, memory: NodeMemory) -> tuple[Finding, ...]:
@@ -62,6 +63,7 @@ def _finding(name: str, view: View, memory: NodeMemory) -> Finding:
         retry_due=failed is None or failed.due <= view.now,
         probe_due=memory.gate_due(name, release) <= view.now,
         drifted=name in view.suspects and spec.drift_correction is not DriftCorrection.OFF,
+        rotating=name in view.rotating and memory.rotation_due.get(name, 0.0) <= view.now,
         suspended=spec.suspend and not view.removing,
     )
     row = view.busy.get(name) or decide(case)
@@ -116,4 +118,5 @@ def pause(found: Collection[Finding], memory: NodeMemory, now: float) -> float:
             due.append(failure.due)
         if known := memory.gates.get(finding.name):
             due.append(known.due)
+        due.append(memory.rotation_due.get(finding.name, 0.0))
     return min(one for one in due if one > now) - now

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NO_RELEASES, NODE_LABEL
+from mininode.credentials.store import CREDENTIAL_LABEL, NEXT_LABEL_VALUE
 from mininode.engine.health import not_ready
 from mininode.kube.client import Kube, Object
 from mininode.kube.reflector import Reflector
@@ -78,6 +79,16 @@ class Owned:
         """The component's pods, as far as is known."""
         return self._of("Pod", component)
 
+    def next_values(self) -> dict[str, str]:
+        """Credentials that have a next value, by the component whose they are."""
+        reflector = self._kinds.get("Secret")
+        found = {} if reflector is None else reflector.objects
+        return {
+            name.removesuffix(".next"): _component(item)
+            for name, item in sorted(found.items())
+            if (item["metadata"].get("labels") or {}).get(CREDENTIAL_LABEL) == NEXT_LABEL_VALUE
+        }
+
     def known(self, kind: str, name: str) -> Object | None:
         """An object as it was seen last."""
         reflector = self._kinds.get(kind)
@@ -100,6 +111,9 @@ class Owned:
             return
         if reflector.kind in (*WORKLOADS, "Pod") and (reflector.synced.is_set() or self._unwell(reflector.kind, item)):
             self.stirred(component)
+        if (item["metadata"].get("labels") or {}).get(CREDENTIAL_LABEL) == NEXT_LABEL_VALUE:
+            self.drifted(component)  # somebody wishes for another value, or it is done: have a look
+            return
         which = (reflector.kind, item["metadata"]["name"])
         # What is left as people made it may come right by their hands as well, and that takes nothing from anybody.
         if reflector.synced.is_set() and (by_hand(before, after) or which in self.left.get(component, ())):

@@ -1,23 +1,27 @@
 """The questions of gates, asked for real: HTTP, a PostgreSQL login, a credential's value."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 
-from mininode.components.base import HttpAnswer, ProbeFailed
+from mininode.components.base import GateResult, HttpAnswer, ProbeFailed
 from mininode.kube.client import Kube
 from mininode.kube.resources import SECRETS
 
 _SECONDS = 10.0  # a service inside the cluster that needs longer is not ready for its dependants
 
 
+Realm = Callable[[], Awaitable[GateResult]]  # brings the realm to what is declared, and tells how it is
+
+
 class LiveProbes:
     """Implements `components.base.Probes` for one node."""
 
-    def __init__(self, kube: Kube, namespace: str) -> None:
+    def __init__(self, kube: Kube, namespace: str, realm: Realm | None = None) -> None:
         self._kube = kube
         self._namespace = namespace
+        self._realm = realm
 
     async def http(
         self,
@@ -65,3 +69,25 @@ class LiveProbes:
         if found is None or key not in (found.get("data") or {}):
             raise ProbeFailed(f"Secret {name} has no key {key}")
         return base64.b64decode(found["data"][key]).decode()
+
+    async def realm(self) -> GateResult:
+        """Bring the realm to what is declared, and tell how it is."""
+        if self._realm is None:
+            raise ProbeFailed("the realm can't be looked at from here")
+        return await self._realm()
+
+
+async def postgres_execute(host: str, port: int, user: str, password: str, statement: str) -> None:
+    """Run one statement in the database `postgres`. Raises ProbeFailed; neither password nor statement is in its text."""
+    import asyncpg  # noqa: PLC0415 - 5 MiB that only a node with real pods needs
+
+    try:
+        connection = await asyncpg.connect(
+            host=host, port=port, database="postgres", user=user, password=password, timeout=_SECONDS, command_timeout=_SECONDS
+        )
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        raise ProbeFailed(f"PostgreSQL at {host} refuses {user}: {type(error).__name__}") from error

@@ -150,6 +150,7 @@ class Pass:
             busy={name: self.under_way[name] for name in self.running},
             suspects=self._suspects(planned),
             removing=self.deleting,
+            rotating=frozenset(self.owned.next_values().values()) if self.owned is not None else (),
         )
 
     def _suspects(self, planned: Plan) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ class NodeMemory:
     drift: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
     stirs: dict[str, int] = field(default_factory=dict)  # how often a component's pods changed
     checked: dict[str, float] = field(default_factory=dict)  # when all objects of a component were last compared
+    rotation_due: dict[str, float] = field(default_factory=dict)  # when a change of a credential is tried again
     kept: tuple[str, ...] = ()  # what stayed when components were removed
     requested: str = ""  # the wish for a new start that was heard last
     written: NodeStatus = field(default_factory=NodeStatus)  # the status as the API server has it

@@ -17,11 +17,13 @@ from mininode.engine.look import REMOVAL, View
 from mininode.engine.record import write_facts
 from mininode.engine.report import Finding
 from mininode.engine.state import NodeMemory
+from mininode.engine.tend import tend
 from mininode.errors import HelmError, KubeError, MininodeError
 from mininode.planning.decide import Action
 from mininode.planning.release import Release
 
 _CLASH_PAUSE = 2.0  # s until a release that another Helm holds is looked at again
+_ROTATE_AGAIN = 15.0  # s until a change of a credential that something stood in the way of is tried again
 _SUCCEEDED = "Succeeded"
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ class Work:
             log.exception("%s of %s stopped at a fault of mininode", action, finding.name, extra=self._context(finding))
             await self._failed(finding, "Fault", f"{type(error).__name__}: {error}")
         else:
-            if action not in (Action.PROBE, Action.CORRECT_DRIFT):
+            if action not in (Action.PROBE, Action.CORRECT_DRIFT, Action.ROTATE):
                 await self._succeeded(finding, self.engine.clock() - started, revision)
 
     async def _act(self, finding: Finding) -> int:
@@ -80,6 +82,8 @@ class Work:
                 self.memory.keeps(finding.name, left)
             case Action.CORRECT_DRIFT if release is not None:
                 await self._correct(finding, release, self._suspects(finding.name))
+            case Action.ROTATE if planned is not None:
+                await self._rotate(finding)
             case Action.PROBE if planned is not None and release is not None:
                 await self._probe(finding, release)
             case other:
@@ -124,7 +128,17 @@ class Work:
         simulated = self._simulated(component)
         if not component.chart and simulated:
             return GateResult(GateState.SIMULATED, f"{', '.join(simulated)} is simulated, so there is nothing to work on")
-        return await self.actor.probe(component, finding.gate)
+        if component.chart:
+            return await self.actor.probe(component, finding.gate)
+        return await self.actor.probe(component, finding.gate, lambda: self._tend(finding))
+
+    async def _tend(self, finding: Finding) -> GateResult:
+        """Bring the realm to what is declared, and tell of what somebody had changed."""
+        tended = await tend(self.engine.kube, self.actor.node, finding.wanted)
+        for drift in tended.drift:
+            await self._drift(finding, drift)
+        self.memory.drift[finding.name] = {(one.kind, one.name): one.sentence for one in tended.drift if not one.corrected}
+        return tended.result
 
     def _simulated(self, component: Component) -> list[str]:
         releases = self.view.releases
@@ -141,6 +155,20 @@ class Work:
         """Whether the gate's silence is not counted as a failure of this revision yet."""
         failure = self.memory.failure(finding.name, finding.wanted)
         return failure is None or failure.on_trial
+
+    async def _rotate(self, finding: Finding) -> None:
+        """Change the component's credentials that have a next value. What stands in the way is told, and tried again soon."""
+        component = self.engine.components[finding.name]
+        wished = self.actor.owned.next_values() if self.actor.owned is not None else {}
+        for name in [one for one, owner in wished.items() if owner == finding.name]:
+            try:
+                await self.actor.rotate(component, name, simulated=finding.gate is GateState.SIMULATED)
+            except MininodeError as error:
+                self.memory.rotation_due[finding.name] = self.engine.clock() + _ROTATE_AGAIN
+                await self._tell("RotateFailed", finding, f"credential {name}: {error}", warning=True)
+                return
+            self.memory.stirred(finding.name)
+            await self._tell("RotateSucceeded", finding, f"credential {name} was changed everywhere it is held")
 
     async def _correct(self, finding: Finding, release: Release, suspects: set[tuple[str, str]] | None) -> None:
         """Put right what was changed by hand, or only tell of it; None for `suspects` looks at every object."""

@@ -24,6 +24,7 @@ class Action(enum.StrEnum):
     ROLLBACK = "Rollback"  # go back to the last inputs that worked
     UNLOCK = "Unlock"  # take away the lock that a killed Helm left
     CORRECT_DRIFT = "CorrectDrift"  # put right what was changed or deleted by hand
+    ROTATE = "Rotate"  # change a credential everywhere it is held
     PROBE = "Probe"  # ask the gate
     UNINSTALL = "Uninstall"
     GIVE_UP = "GiveUp"  # nothing: it failed too often
@@ -48,6 +49,7 @@ class Case:
     retry_due: bool = True
     probe_due: bool = True
     drifted: bool = False  # objects are suspected to have been changed by hand, and drift is looked after
+    rotating: bool = False  # a credential has a next value, and its turn has come
     suspended: bool = False
 
 
@@ -196,6 +198,13 @@ ROWS: tuple[Row, ...] = (
         Action.CORRECT_DRIFT,
         "Drifted",
         "objects of it were changed or deleted by hand",
+    ),
+    Row(
+        "a credential has a next value",
+        lambda c: c.rotating and not c.suspended,
+        Action.ROTATE,
+        "Rotating",
+        "a credential of it is being changed",
     ),
     Row(
         "gate open question, due",

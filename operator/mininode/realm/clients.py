@@ -108,6 +108,8 @@ def _dataset_service(*, tracer: bool) -> Client:
         DATASET_SERVICE,
         _fields("Dataset service", serviceAccountsEnabled=True),
         roles=dict.fromkeys(CLIENT_ROLES, "Read by dataset-service"),
+        # Its own token is for itself too: so the operator can ask whether the service takes what the realm signs.
+        mappers=(_audience(DATASET_SERVICE),),
         default_scopes=BASIC,
         scope_roles={REALM_MANAGEMENT: DATASET_SERVICE_MAY, **extra},
         service_roles={REALM_MANAGEMENT: DATASET_SERVICE_MAY, **extra},

@@ -7,19 +7,18 @@ from collections.abc import Iterable
 from mininode.api.identity import LS_AAI_ALIAS, Identity
 from mininode.api.model import SecretKey
 from mininode.components.base import Node
-from mininode.components.keycloak import REALM, issuer
+from mininode.components.keycloak import realm_issuer, realm_name
 from mininode.realm import clients, flows, profile, providers, roles, settings
 from mininode.realm.model import Admin, DesiredRealm
 
 
-def desired_realm(node: Node, identity: Identity, enabled: Iterable[str]) -> DesiredRealm:
+def desired_realm(node: Node, enabled: Iterable[str]) -> DesiredRealm:
     """What the realm of this node should be. `enabled` are the names of the components that are on."""
     on = frozenset(enabled)
-    external = identity.external
-    name = external.issuer.rpartition("/realms/")[2] if external else REALM
+    identity = node.spec.identity
     return DesiredRealm(
-        name=name,
-        issuer=external.issuer if external else issuer(node, REALM),
+        name=realm_name(node),
+        issuer=realm_issuer(node),
         settings=settings.settings(node, identity) | {"browserFlow": flows.browser_flow(identity.mfa)},
         attributes=settings.attributes(),
         profile=profile.profile(),

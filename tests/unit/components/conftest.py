@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from mininode.api.spec import NodeSpec
-from mininode.components.base import HttpAnswer, Node, ProbeFailed
+from mininode.components.base import GateResult, HttpAnswer, Node, ProbeFailed
 
 Form = Mapping[str, str]
 Answer = HttpAnswer | Callable[[Form], HttpAnswer]
@@ -17,6 +17,7 @@ class FakeProbes:
     """Answers by method and address; what has no answer fails as a dead service does."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
+    by_header: dict[str, Callable[[Form], HttpAnswer]] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     logins: dict[tuple[str, str], str] = field(default_factory=dict)  # (database, user) -> password
     asked: list[str] = field(default_factory=list)
@@ -27,9 +28,11 @@ class FakeProbes:
         *,
         method: str = "GET",
         form: Form | None = None,
-        headers: Form | None = None,  # noqa: ARG002 - the protocol has it
+        headers: Form | None = None,
     ) -> HttpAnswer:
         self.asked.append(f"{method} {url}")
+        if f"{method} {url}" in self.by_header:
+            return self.by_header[f"{method} {url}"](headers or {})
         answer = self.answers.get(f"{method} {url}")
         if answer is None:
             raise ProbeFailed(f"{url} does not answer")
@@ -44,6 +47,9 @@ class FakeProbes:
         if f"{name}/{key}" not in self.secrets:
             raise ProbeFailed(f"Secret {name} has no key {key}")
         return self.secrets[f"{name}/{key}"]
+
+    async def realm(self) -> GateResult:
+        raise ProbeFailed("there is no realm")
 
 
 @pytest.fixture

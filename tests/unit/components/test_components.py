@@ -16,17 +16,18 @@ from mininode.planning.images import ImageLock
 def test_micro_is_these_in_this_order() -> None:
     micro = {one.name: one.requires for one in all_components().values() if Profile.MICRO in one.profiles}
     order = ordered(micro)
-    assert set(order) == {"storage", "postgresql", "keycloak", "dataset-service", "guacamole"}
+    assert set(order) == {"storage", "postgresql", "keycloak", "identity", "dataset-service", "guacamole"}
     assert list(order)[:3] == ["storage", "postgresql", "keycloak"]
+    assert order.index("identity") < order.index("dataset-service")
 
 
 def test_every_component_has_its_chart_its_page_and_its_images() -> None:
     images = ImageLock.load(asset("images.lock.yaml").read_text()).images
     for component in all_components().values():
-        assert (asset("charts") / component.name / "Chart.yaml").is_file()
+        assert (asset("charts") / component.name / "Chart.yaml").is_file() == component.chart
         assert (asset("charts").parent / "docs" / "components" / f"{component.name}.md").is_file()
         assert set(component.images.values()) <= set(images)
-        assert next(iter(component.images)) == "image"
+        assert next(iter(component.images), "image") == "image"
 
 
 def test_every_image_of_the_lock_file_is_used() -> None:

@@ -1,15 +1,17 @@
 """Each gate, with the answer that holds it and with those that must not."""
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mininode.components.base import GateResult, GateState, HttpAnswer, Node, ProbeFailed
+from mininode.components.base import Facts, GateResult, GateState, HttpAnswer, Node, ProbeFailed
 from mininode.components.registry import all_components
 
 KEYCLOAK = "GET http://keycloak.eucaim.svc.cluster.local:8080/auth/realms/master/.well-known/openid-configuration"
 DATASETS = "GET http://dataset-service-backend-service.eucaim.svc.cluster.local:11000/api/datasets?limit=1"
+REALM = "http://keycloak.eucaim.svc.cluster.local:8080/auth/realms/EUCAIM-NODE/protocol/openid-connect"
 GUACAMOLE = "http://guacamole.eucaim.svc.cluster.local:8080/guacamole/api"
 APPLICATIONS = {"keycloak": "keycloak", "dataset-service": "dataset_service", "guacamole": "guacamole"}
 
@@ -67,9 +69,45 @@ async def test_keycloak_does_not_hold_with_another_issuer(
 
 
 @pytest.mark.parametrize("body", [[], {"list": [], "total": 0}])
-async def test_dataset_service_holds_when_the_list_answers(node: Node, probes: Any, body: Any) -> None:
-    probes.answers[DATASETS] = HttpAnswer(200, body)
-    assert (await gate("dataset-service", node, probes)).state is GateState.HELD
+async def test_dataset_service_holds_when_the_list_answers(node: Node, tokens: Any, body: Any) -> None:
+    tokens.answers[DATASETS] = HttpAnswer(200, body)
+    assert (await gate("dataset-service", replace(node, facts=Facts(signing_key_id="one")), tokens)).state is GateState.HELD
+
+
+async def test_dataset_service_does_not_hold_with_a_key_that_the_realm_has_no_more(node: Node, tokens: Any) -> None:
+    result = await gate("dataset-service", replace(node, facts=Facts(signing_key_id="old")), tokens)
+    assert result.state is GateState.PENDING
+    assert "the key old" in result.evidence
+
+
+async def test_dataset_service_does_not_hold_without_a_token(node: Node, tokens: Any) -> None:
+    tokens.answers[f"POST {REALM}/token"] = HttpAnswer(401, {"error": "unauthorized_client"})
+    result = await gate("dataset-service", replace(node, facts=Facts(signing_key_id="one")), tokens)
+    assert (result.state, "401" in result.evidence) == (GateState.PENDING, True)
+
+
+async def test_dataset_service_does_not_hold_when_it_refuses_the_realm_s_tokens(node: Node, tokens: Any) -> None:
+    def refuses(headers: Any) -> HttpAnswer:
+        return HttpAnswer(401, {"error": "token"}) if headers.get("Authorization") == "Bearer T0KEN" else HttpAnswer(200, [])
+
+    tokens.by_header[DATASETS] = refuses
+    result = await gate("dataset-service", replace(node, facts=Facts(signing_key_id="one")), tokens)
+    assert (result.state, "401" in result.evidence) == (GateState.PENDING, True)
+    assert "T0KEN" not in result.evidence
+
+
+@pytest.fixture
+def tokens(probes: Any) -> Any:
+    """A realm that signs with the key `one`, and a dataset service that takes everything."""
+    probes.secrets["dataset-service-client/secret"] = "generated"
+    probes.answers |= {
+        DATASETS: HttpAnswer(200, []),
+        f"GET {REALM}/certs": HttpAnswer(200, {"keys": [{"kid": "one"}]}),
+        f"POST {REALM}/token": lambda form: HttpAnswer(200, {"access_token": "T0KEN"})
+        if "generated" in form.values()
+        else HttpAnswer(401),
+    }
+    return probes
 
 
 @pytest.mark.parametrize("answer", [HttpAnswer(500, {"error": "database"}), HttpAnswer(200), HttpAnswer(200, "ok")])

@@ -54,6 +54,7 @@ CASES: dict[str, tuple[Case, Action]] = {
     "other inputs": (case(release=release(digest="v1-before")), Action.UPGRADE),
     "failed in an earlier life": (case(release=release(ReleaseStatus.FAILED)), Action.RETRY),
     "changed by hand": (case(drifted=True), Action.CORRECT_DRIFT),
+    "a credential has a next value": (case(rotating=True), Action.ROTATE),
     "gate open question, due": (case(gate=GateState.PENDING, probe_due=True), Action.PROBE),
     "gate open question": (case(gate=GateState.PENDING), Action.WAIT),
     "gate held, asked again": (case(probe_due=True), Action.PROBE),

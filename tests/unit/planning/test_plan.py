@@ -41,7 +41,7 @@ def values(component: str, **spec: Any) -> dict[str, Any]:
 
 def test_micro_in_the_order_of_its_needs() -> None:
     names = [release.name for release in planned().releases]
-    assert set(names) == {"storage", "postgresql", "keycloak", "dataset-service", "guacamole"}
+    assert set(names) == {"storage", "postgresql", "keycloak", "identity", "dataset-service", "guacamole"}
     assert names[:3] == ["storage", "postgresql", "keycloak"]
 
 
@@ -70,7 +70,7 @@ def test_a_mirror_holds_for_every_image_but_the_one_given() -> None:
     assert found["image"] == OWN
     assert found["guacd"]["image"] == IMAGES.reference("guacd", mirror)
     assert found["guacd"]["image"].startswith(f"{mirror}/")
-    assert changed(imageMirror=mirror) == digests(planned()).keys()
+    assert changed(imageMirror=mirror) == digests(planned()).keys() - {"identity"}
 
 
 def test_resources_reach_the_chart_as_kubernetes_spells_them() -> None:
@@ -104,9 +104,16 @@ def test_what_the_spec_decides_is_not_taken_from_values(own: dict[str, Any]) -> 
         planned(components={"postgresql": {"values": own}})
 
 
-@pytest.mark.parametrize("spec", [{"siteName": "Radiology"}, {"contact": "it@hospital.example"}, {"suspend": True}])
+@pytest.mark.parametrize("spec", [{"contact": "it@hospital.example"}, {"suspend": True}])
 def test_what_no_chart_reads_upgrades_nothing(spec: dict[str, Any]) -> None:
     assert changed(**spec) == set()
+
+
+@pytest.mark.parametrize(
+    "spec", [{"siteName": "Radiology"}, {"identity": {"mfa": "required"}}, {"identity": {"admins": ["a@b.example"]}}]
+)
+def test_what_only_the_realm_shows_changes_the_realm_only(spec: dict[str, Any]) -> None:
+    assert changed(**spec) == {"identity"}
 
 
 def test_another_domain_another_chart_another_name_upgrade_everything() -> None:
@@ -136,8 +143,8 @@ def test_what_is_needed_and_off_is_told_for_each_at_once() -> None:
         planned(components={"keycloak": {"enabled": False}, "nextcloud": {}})
     said = [(mistake.where, mistake.problem) for mistake in caught.value.mistakes]
     assert sorted(said) == [
-        ("components.dataset-service", "dataset-service requires keycloak, which is off"),
         ("components.guacamole", "guacamole requires keycloak, which is off"),
+        ("components.identity", "identity requires keycloak, which is off"),
         ("components.nextcloud", "there is no component of this name"),
     ]
     assert all(mistake.advice for mistake in caught.value.mistakes)

@@ -16,8 +16,8 @@ EVERY = ("batch", "dataset-service", "federated-compute", "guacamole", "kubeapps
 @pytest.fixture
 def realm() -> Callable[..., DesiredRealm]:
     def make(identity: Identity | None = None, components: tuple[str, ...] = EVERY, site: str = "") -> DesiredRealm:
-        node = Node("node", "eucaim-node", NodeSpec(domain="node.hospital.example", site_name=site))
-        return desired_realm(node, identity or Identity(), components)
+        spec = NodeSpec(domain="node.hospital.example", site_name=site, identity=identity or Identity())
+        return desired_realm(Node("node", "eucaim-node", spec), components)
 
     return make
 
