@@ -57,6 +57,10 @@ class Person:
         """Come to the login of an application."""
         await self._follow(await self.http.get(self.login(client_id, redirect_uri, **query)))
 
+    async def visit(self, url: str) -> None:
+        """Open an address, such as that of a message."""
+        await self._follow(await self.http.get(url))
+
     async def send(self, **fields: str) -> None:
         """Fill in the page's form and send it off, with the values that it hides."""
         form = re.search(r'<form[^>]*action="([^"]+)"', self.page)

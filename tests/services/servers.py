@@ -34,7 +34,7 @@ MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 OLDEST_JAVA = 21
 ADMIN = "mininode-admin"
 DOMAIN = "node.hospital.example"
-START_SECONDS = 240  # the first start makes the schema: 67 s alone on two cores, more when tests of others run beside it
+START_SECONDS = 600  # the first start makes the schema: 67 s alone on two cores, more when tests of others run beside it
 
 
 class ServersMissing(Exception):

@@ -42,7 +42,7 @@ CLIENTS: tuple[dict[str, Any], ...] = (
 )
 
 
-async def _upstream(world: World) -> None:
+async def upstream(world: World) -> None:
     await world.human.write("PUT", "", {"sslRequired": "all", "registrationAllowed": True, "verifyEmail": True, "enabled": True})
     for client in CLIENTS:
         await world.human.write("POST", "clients", client)
@@ -53,7 +53,7 @@ async def _upstream(world: World) -> None:
 
 
 async def test_secrets_are_taken_into_the_store(world: World) -> None:
-    await _upstream(world)
+    await upstream(world)
     found = await read_secrets(world.door, world.desired)
     assert found == {
         "client/dataset-service": UPSTREAMS,
@@ -62,7 +62,7 @@ async def test_secrets_are_taken_into_the_store(world: World) -> None:
 
 
 async def test_realm_is_taken_over_and_nothing_is_deleted(world: World) -> None:
-    await _upstream(world)
+    await upstream(world)
     person = await world.make_person("old-hand", "his-password-of-old", ("data-scientists",))
     world.secrets |= await read_secrets(world.door, world.desired)
     plan = await world.reconcile(DriftCorrection.WARN)

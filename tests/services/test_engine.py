@@ -6,8 +6,12 @@ The applications' pods are simulated; the realm is not, so the component identit
 import asyncio
 import base64
 import dataclasses
+import functools
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +19,7 @@ from typing import Any
 
 import pytest
 import servers
+from test_adoption import SITES, UPSTREAMS, upstream
 from test_external import inside_client
 from world import Session, World
 
@@ -274,6 +279,34 @@ async def test_a_client_s_secret_is_changed_everywhere_and_a_lost_operator_comes
     place.until_held()
     assert place.secret("dataset-service-client")["secret"] == new, "taken over from the realm"
     assert await place.writes() == before
+
+
+async def test_a_realm_that_others_made_is_planned_and_taken_over(
+    place: Place, operator: Operator, site: servers.Keycloak, tmp_path: Path
+) -> None:
+    await upstream(place.world)
+    config = tmp_path / "config.yaml"
+    config.write_text(json.dumps({"namespace": place.node.namespace, "node": {"domain": "node.hospital.example", **place.spec}}))
+    command = [sys.executable, "-m", "mininode.cli.main", "plan", "--config", str(config), "--output", "json"]
+    command += ["--kubeconfig", str(operator.rehearsal.kubeconfig)]
+    environment = {**os.environ, "SSL_CERT_FILE": str(site.certificate), "PYTHONPATH": str(Path(__file__).parents[2] / "operator")}
+    before = await place.writes()
+    run = functools.partial(subprocess.run, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+    done = await asyncio.to_thread(run, command)
+    assert done.returncode == 0, done.stderr
+    planned = {one["component"]: one for one in json.loads(done.stdout)}
+    assert "the secret of dataset-service is taken over from the realm" in planned["identity"]["realm"]
+    assert "client kubernetes-operator" not in str(planned["identity"]["realm"]), "workspaces are off: it is the site's own"
+    assert "client guacamole is not there" in planned["identity"]["realm"]
+    assert UPSTREAMS not in done.stdout
+    assert await place.writes() == before, "a plan changes nothing"
+
+    place.node.declare(**place.spec)
+    place.until_held()
+    assert place.secret("dataset-service-client")["secret"] == UPSTREAMS
+    assert (await place.door.get("clients", clientId="oauth2p"))[0]["secret"] == SITES
+    operations = {one["operationType"] for one in await place.door.get("admin-events", max="1000")}
+    assert "DELETE" not in operations
 
 
 async def _id(place: Place) -> str:

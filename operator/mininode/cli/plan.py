@@ -47,6 +47,8 @@ def plan(
             typer.echo(f"  {one['component']:<16} {one['action']:<10} {one['because']}")
             for difference in one["values"]:
                 typer.echo(f"      {difference['path']}: {difference['before']} → {difference['after']}")
+            for sentence in one["realm"]:
+                typer.echo(f"      {sentence}")
         todo = sum(not change.nothing for change in changes)
         typer.echo(f"{todo} of {len(changes)} components would change." if todo else "Nothing would change.")
 
@@ -66,6 +68,7 @@ def _plain(change: "Change") -> dict[str, Any]:
             {"path": one.path, "before": shown(one.path, one.before), "after": shown(one.path, one.after)}
             for one in change.differences
         ],
+        "realm": list(change.realm),
     }
 
 
@@ -75,6 +78,7 @@ async def _changes(
     from mininode.app.settings import Settings
     from mininode.app.wiring import build_engine
     from mininode.cli.config_file import DEFAULT, read_config
+    from mininode.cli.forward import way_to_keycloak
     from mininode.engine.preview import preview
     from mininode.errors import NotThereYet
     from mininode.kube.resources import EUCAIM_NODES
@@ -100,6 +104,6 @@ async def _changes(
                 "Name a configuration with --config.",
                 reason="NoNode",
             )
-        return await preview(engine, resource)
+        return await preview(engine, resource, lambda node: way_to_keycloak(node, Path(wanted.kubeconfig)))
     finally:
         await engine.kube.close()

@@ -75,6 +75,25 @@ async def door(kube: Kube, node: Node, base: str = "") -> AsyncIterator[Keycloak
         yield KeycloakDoor(http, base or base_url(node), wanted(node).name, login)
 
 
+async def looked_at(kube: Kube, node: Node, base: str) -> tuple[str, ...]:
+    """What differs in the realm, in sentences; changes nothing. `base` is another address of its Keycloak.
+
+    Raises KubeError, KeycloakError.
+    """
+    async with door(kube, node, base) as one:
+        if not await one.has_realm():
+            return (f"realm {one.realm} is not there",)
+        realm = wanted(node)
+        values, there = await secrets(kube, node, realm, None), await read_secrets(one, realm)
+        taken = tuple(
+            f"the secret of {name.partition('/')[2]} is taken over from the realm" for name in sorted(there) if name not in values
+        )
+        report = await reconcile_realm(one, realm, policy=DriftCorrection.WARN, secrets={**there, **values})
+    # A first password that is not made yet is no failure: it is made with its account.
+    missing = [str(one) for one in report.failures if one.reason != "SecretMissing"]
+    return (*taken, *(str(one) for one in report.differences), *missing)
+
+
 async def _tend(kube: Kube, node: Node, digest: str, one: KeycloakDoor) -> Tended:
     noted = await notes(kube, node, NAME)
     if node.spec.identity.external is None:
