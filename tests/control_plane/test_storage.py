@@ -72,7 +72,7 @@ def test_a_claim_that_was_deleted_finds_its_folder_again(node: Any, kubectl: Any
     node.until("Rehearsed")
     node.delete()
     kubectl("delete", "pvc", "--all", "-n", node.namespace)
-    mine = ("get", "pv", "-l", "app.kubernetes.io/part-of=mininode")
+    mine = ("get", "pv", "-l", "mininode.cancerimage.eu/node")
     kubectl.until(lambda: {one["status"]["phase"] for one in kubectl.json(*mine)["items"]} == {"Released"})
 
     assert len(put_volumes(rehearsal.kubeconfig, node.namespace)) == len(CLAIMS)
@@ -103,7 +103,8 @@ def test_a_new_cluster_over_the_old_folders_binds_the_same(
         try:
             assert one.start(print).state is State.RUNNING
             kubectl = kubectl_for(one.kubeconfig)
-            kubectl("create", "namespace", "eucaim-node")
+            for name in ("eucaim-node", "mininode-system"):
+                kubectl("create", "namespace", name)
             put_volumes(one.kubeconfig, "eucaim-node")
             for claim in sorted(CLAIMS, reverse=not found):  # in another order, too: names decide, not who comes first
                 kubectl("apply", "-n", "eucaim-node", "-f", "-", stdin=json.dumps(claim_of(claim)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FIELD_MANAGER = "mininode-install"
 # Seconds that a step may take. What it starts has shorter time-outs of its own, and says what it waits for.
-_TOOLS, _CLUSTER, _RIGHTS, _OPERATOR, _NODE = 1800.0, 1800.0, 120.0, 1200.0, 60.0
+_TOOLS, _CLUSTER, _FOLDERS, _RIGHTS, _OPERATOR, _NODE = 1800.0, 1800.0, 60.0, 120.0, 1200.0, 60.0
 
 
 def install(
@@ -52,9 +52,13 @@ def install(
     Example: mininode install micro --cluster rehearsal
     """
     from mininode.cli.steps import install_folder, run_steps
+    from mininode.cluster.machine import on_folder
 
     site = _site(profile, config, rehearsal=cluster is Cluster.REHEARSAL)
-    way = way_to(chosen(cluster), site, lambda line: typer.echo(f"  {line}"), Access(kubeconfig, context))
+    choice = chosen(cluster)
+    if choice in (Cluster.MINIKUBE, Cluster.KIND):
+        site = on_folder(site)
+    way = way_to(choice, site, lambda line: typer.echo(f"  {line}"), Access(kubeconfig, context))
     _agree(site, way, yes=yes)
     started = time.monotonic()
     run = _Installation(site, way, timeout)
@@ -135,6 +139,7 @@ class _Installation:
         return (
             Step("tools", "have the programs that are needed", _TOOLS, self._tools),
             Step("cluster", self.way.title, _CLUSTER, self._cluster),
+            Step("folders", "the folders of the node's data, with their owners", _FOLDERS, self._folders),
             Step("rights", "the resource EucaimNode, the operator's rights, the node's namespace", _RIGHTS, self._rights),
             Step("operator", "the operator at work", _OPERATOR, self._operator),
             Step("node", f"declare {self.site.node.domain}, profile {self.site.node.profile}", _NODE, self._node),
@@ -170,6 +175,18 @@ class _Installation:
     def _cluster(self, progress: "Progress") -> str:
         self.kubeconfig = self.way.ensure(progress)
         remember(self.target)
+        return ""
+
+    def _folders(self, progress: "Progress") -> str:
+        from mininode.cluster.machine import make_folders
+        from mininode.cluster.way import MachineWay
+        from mininode.components.base import Node
+
+        if not self.site.node.storage.host_path:
+            return "none: a class of the cluster makes the volumes"
+        if not isinstance(self.way, MachineWay):
+            return "not by this way: mininode storage folders"
+        make_folders(self.way.engine, self.way.machine, Node(self.site.name, self.site.namespace, self.site.node), progress)
         return ""
 
     def _rights(self, progress: "Progress") -> str:

@@ -18,7 +18,7 @@ from mininode.components.base import Node
 from mininode.kube.client import Kube
 from mininode.kube.resources import DEPLOYMENTS, EUCAIM_NODES, PODS
 from mininode.kube.reviews import Right, refused, who
-from mininode.manifests import objects
+from mininode.manifests import keep, objects
 from mininode.manifests.objects import OPERATOR_DEPLOYMENT, OPERATOR_NAMESPACE, Object, OperatorPod, title
 from mininode.preflight.findings import Finding, failing
 
@@ -62,13 +62,15 @@ class Survey:
 
 def wanted(site: "SiteConfig") -> list[Object]:
     """Every object of an installation but the node itself, in the order in which they are made."""
+    node = Node(site.name, site.namespace, site.node)
     return [
         objects.crd(),
         *objects.operator_namespace(),
         *objects.operator_rights(),
         *objects.node_namespace(site.namespace),
-        *volumes.objects(Node(site.name, site.namespace, site.node)),
-        objects.operator_deployment(OperatorPod.of(site)),
+        *volumes.objects(node),
+        *keep.objects(node),
+        keep.mounted(objects.operator_deployment(OperatorPod.of(site)), node),
     ]
 
 

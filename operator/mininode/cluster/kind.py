@@ -105,7 +105,7 @@ class KindCluster:
     def look(self, wish: KindWish) -> tuple[KindState, Action]:
         """What is there and what `ensure` would do. Reads only. Raises Unavailable where `ensure` would refuse."""
         wanted = cluster_file(wish)
-        state = judge(self._machine(self._engine()), self._note(), wanted)
+        state = judge(self._machine(self.engine()), self._note(), wanted)
         if ACTIONS[state] is Action.REFUSE:
             raise self._refusal(state, wanted)
         return state, ACTIONS[state]
@@ -114,7 +114,7 @@ class KindCluster:
         """Make it run as wished. Raises Unavailable with advice where it can't be had or would have to be deleted first."""
         private_folder(self.home)
         with only_one(self.home / "lock", say, "making the kind cluster"):
-            engine = self._engine()
+            engine = self.engine()
             wanted = cluster_file(wish)
             state = judge(self._machine(engine), self._note(), wanted)
             match ACTIONS[state]:
@@ -133,7 +133,7 @@ class KindCluster:
     def load(self, image: str, say: Say) -> None:
         """Give the machine an image that the engine of this computer has. Raises Unavailable when it has none of this name."""
         private_folder(self.home)
-        engine = self._engine()
+        engine = self.engine()
         if subprocess.run([engine, "image", "inspect", image], capture_output=True, check=False, env=self._environment).returncode:  # noqa: S603
             raise Unavailable(
                 f"{engine} has no image {image}.",
@@ -162,7 +162,7 @@ class KindCluster:
             raise ToolError(f"kind made the cluster, but {engine} knows no container {MACHINE}", "Run the same command again.")
         self._write_note(Note(machine.id, wanted))
 
-    def _engine(self) -> str:
+    def engine(self) -> str:
         """The container engine that kind will use, if it answers."""
         wanted = self._environment.get("KIND_EXPERIMENTAL_PROVIDER")
         tried: list[str] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mininode.cluster.existing import install, survey
 from mininode.cluster.kind import KindCluster
-from mininode.cluster.kind_file import NAME, KindWish
+from mininode.cluster.kind_file import MACHINE, NAME, KindWish
 from mininode.cluster.operator_in_cluster import at_work
 from mininode.cluster.way import OperatorAt, Progress
 from mininode.kube.client import Kube
@@ -26,6 +26,12 @@ class KindWay:
     wish: KindWish
     title: str = "a kind cluster on this computer"
     tools: tuple[str, ...] = ("kind",)
+    machine: str = MACHINE
+
+    @property
+    def engine(self) -> str:
+        """The engine that kind uses."""
+        return self.cluster.engine()
 
     def plan(self) -> tuple[str, ...]:
         """What is there, and what will be done about it. Raises Unavailable where something would have to be deleted first."""

@@ -82,6 +82,19 @@ class Way(Protocol):
 
 
 @runtime_checkable
+class MachineWay(Way, Protocol):
+    """A way whose cluster is one container of this computer's engine, with the node's data on folders in it."""
+
+    @property
+    def machine(self) -> str:
+        """The container's name."""
+
+    @property
+    def engine(self) -> str:
+        """The engine's program."""
+
+
+@runtime_checkable
 class SharedWay(Way, Protocol):
     """A way into a cluster that others use, too: what concerns them needs a yes, and silence is none."""
 
