@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from rows import Row, verdict
 
 TREE = Path(__file__).parents[2]
 sys.path.insert(0, str(TREE / "operator"))
@@ -30,28 +31,13 @@ HELP_RUNS = 10
 IDLE_SECONDS = 20.0  # s that an operator is left alone before its memory is read
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table."""
-
-    what: str
-    measured: float
-    unit: str
-    goal: float | None = None
-
-    def line(self) -> str:
-        verdict = "" if self.goal is None else "✓" if self.measured <= self.goal else "missed"
-        goal = "" if self.goal is None else f"≤ {self.goal:g} {self.unit}".rstrip()
-        return f"  {self.what:<58} {self.measured:>9.2f} {self.unit:<4} {goal:<10} {verdict}"
-
-
 @dataclass
 class Bench:
     """A person's folders, the commands, and what they cost."""
 
     folder: Path
     helm: Path
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[Row] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -88,7 +74,7 @@ class Bench:
         return time.perf_counter() - began
 
     def note(self, what: str, measured: float, unit: str, goal: float | None = None) -> None:
-        figure = Figure(what, measured, unit, goal)
+        figure = Row(what, measured, unit, goal)
         self.figures.append(figure)
         print(figure.line(), flush=True)
 
@@ -190,8 +176,7 @@ def main() -> None:
         for step in steps:
             step(one)
         asyncio.run(second_look(one))
-    missed = [figure.what.strip() for figure in one.figures if figure.goal is not None and figure.measured > figure.goal]
-    print(f"\n{'Every goal is met.' if not missed else 'Missed: ' + '; '.join(missed)}")
+    print(f"\n{verdict(one.figures)}")
 
 
 if __name__ == "__main__":

@@ -134,6 +134,12 @@ class Operator:
 
         asyncio.run(go())
 
+    def begin(self) -> None:
+        """As each test finds it: prepared and running, with a quick Helm."""
+        self.prepare("mininode-nowhere")
+        self.slow.unlink(missing_ok=True)
+        self.start()
+
     def start(self) -> None:
         """Start it, if it does not run."""
 
@@ -289,9 +295,7 @@ def operator_process(
 @pytest.fixture
 def operator(operator_process: Operator) -> Operator:
     """The operator, prepared and running at each test's start, with a quick Helm."""
-    operator_process.prepare("mininode-nowhere")
-    operator_process.slow.unlink(missing_ok=True)
-    operator_process.start()
+    operator_process.begin()
     return operator_process
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mininode.cli.status import Output, OutputOption
+from mininode.cli.output import Output, OutputOption
 from mininode.errors import Unavailable
 
 if TYPE_CHECKING:

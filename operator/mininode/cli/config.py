@@ -1,6 +1,5 @@
 """`mininode config`: makes, checks and takes over a configuration file."""
 
-import enum
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,18 +9,12 @@ import typer
 from mininode.cli.config_file import DEFAULT, read_bytes, read_config
 from mininode.cli.config_init import init
 from mininode.cli.config_migrate import migrate
+from mininode.cli.output import TextOrJson, TextOrJsonOption
 from mininode.errors import ConfigError, Mistake
 
 app = typer.Typer(help="Make and check the configuration file.", no_args_is_help=True)
 
 _WIDTH = 100  # characters of a line that are shown
-
-
-class Output(enum.StrEnum):
-    """How the result is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 app.command()(init)
@@ -33,7 +26,7 @@ app.command()(migrate)
 )
 def check(
     config: Annotated[Path, typer.Option("--config", "-c", help="The file to check.")] = DEFAULT,
-    output: Annotated[Output, typer.Option("--output", "-o", help="json for scripts.")] = Output.TEXT,
+    output: TextOrJsonOption = TextOrJson.TEXT,
 ) -> None:
     """Check a configuration file and list every mistake with its place. Nothing is changed."""
     from mininode.api.config import warnings
@@ -41,13 +34,13 @@ def check(
     try:
         site = read_config(config)
     except ConfigError as error:
-        if output is Output.JSON:
+        if output is TextOrJson.JSON:
             _print_json(config, error.mistakes, ())
         else:
             _print_mistakes(config, error.mistakes)
         raise typer.Exit(error.exit_code) from None
     doubts = warnings(site.node)
-    if output is Output.JSON:
+    if output is TextOrJson.JSON:
         _print_json(config, (), doubts)
         return
     node = site.node

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mininode.cli.config_file import DEFAULT, read_bytes
-from mininode.cli.status import Output, OutputOption
+from mininode.cli.output import Output, OutputOption
 from mininode.errors import ConfigError, Mistake
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mininode.cli.status import Output, OutputOption
+from mininode.cli.output import Output, OutputOption
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, reachable, target
 
 if TYPE_CHECKING:

@@ -1,12 +1,12 @@
 """`mininode rehearsal`: a throw-away Kubernetes API with simulated pods on this computer."""
 
-import enum
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mininode.cli.output import TextOrJson, TextOrJsonOption
 from mininode.errors import Exit
 
 if TYPE_CHECKING:
@@ -19,13 +19,6 @@ app = typer.Typer(
 )
 
 _MIB = 1024**2
-
-
-class Output(enum.StrEnum):
-    """How the result is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @app.command()
@@ -51,14 +44,14 @@ def stop() -> None:
 
 @app.command()
 def status(
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TEXT,
+    output: TextOrJsonOption = TextOrJson.TEXT,
 ) -> None:
     """Show what runs, and what is wrong. Exit code 0: it runs; 3: it is stopped or broken.
 
     Example: mininode rehearsal status -o json
     """
     found = _rehearsal().status()
-    if output is Output.JSON:
+    if output is TextOrJson.JSON:
         typer.echo(json.dumps(found.as_json(), indent=2))
     else:
         typer.echo("\n".join([_summary(found), *_table(found), *(f"! {problem}" for problem in found.problems)]))

@@ -1,29 +1,18 @@
 """`mininode status`: how the node is, from its own status."""
 
 import asyncio
-import enum
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mininode.cli.output import Output, OutputOption
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 from mininode.errors import Exit, NotThereYet
 
 if TYPE_CHECKING:
     from mininode.api.status import NodeStatus
-
-
-class Output(enum.StrEnum):
-    """Forms of the answer."""
-
-    TEXT = "text"
-    JSON = "json"
-    YAML = "yaml"
-
-
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
 
 
 def status(

@@ -1,12 +1,12 @@
 """`mininode tools`: the pinned programs that mininode starts, where they are and how they are had."""
 
-import enum
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mininode.cli.output import TextOrJson, TextOrJsonOption
 from mininode.errors import ToolError
 
 if TYPE_CHECKING:
@@ -19,13 +19,6 @@ Mirror = Annotated[
     typer.Option(envvar="MININODE_MIRROR", metavar="URL", help="Ask this address in place of the publishers' hosts."),
 ]
 _GIB = 1024**3
-
-
-class Output(enum.StrEnum):
-    """How the result is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +67,13 @@ def _print_rows(rows: list[Row]) -> None:
 
 @app.command("list", epilog="Example: mininode tools list -o json")
 def list_tools(
-    output: Annotated[Output, typer.Option("--output", "-o", help="json for scripts.")] = Output.TEXT,
+    output: TextOrJsonOption = TextOrJson.TEXT,
 ) -> None:
     """List every tool with version and place. Nothing is downloaded."""
     from dataclasses import asdict
 
     rows = _rows(_toolbox())
-    if output is Output.JSON:
+    if output is TextOrJson.JSON:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         _print_rows(rows)

@@ -64,6 +64,12 @@ class Quick(Operator):
         for file in self.folder.glob("fail-*"):
             file.unlink()
 
+    def begin(self) -> None:
+        """It leads as well, and its Helm does what it should."""
+        self.heal()
+        super().begin()
+        self.ready()
+
     def start(self) -> None:
         async def spec() -> Any:
             async with await Kube.connect(self.rehearsal.kubeconfig) as kube:
@@ -146,20 +152,10 @@ def new_operator(
 
 @pytest.fixture(scope="session")
 def operator_process(new_operator: Callable[[], Quick]) -> Iterator[Quick]:
+    """In this folder `operator` is the quick one."""
     one = new_operator()
     yield one
     one.stop()
-
-
-@pytest.fixture
-def operator(operator_process: Quick) -> Quick:
-    """In this folder `operator` is the quick one; it runs and leads when a test begins."""
-    operator_process.prepare("mininode-nowhere")
-    operator_process.slow.unlink(missing_ok=True)
-    operator_process.heal()
-    operator_process.start()
-    operator_process.ready()
-    return operator_process
 
 
 @pytest.fixture
