@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mininode.cli.status import Output, OutputOption
+from mininode.cli.output import Output, OutputOption
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 from mininode.errors import ConfigError, Mistake, NotThereYet
 
