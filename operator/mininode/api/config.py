@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ConfigDict, Field, ValidationError
 
 from mininode.api import domains
+from mininode.api.computer import Computer
 from mininode.api.crd import schema
 from mininode.api.findings import explain, unknown_component
 from mininode.api.inline_secrets import ADVICE, PROBLEM, inline_secrets
@@ -66,6 +67,9 @@ class SiteConfig(Model):
     )
     operator: OperatorConfig = Field(
         OperatorConfig(), description="The operator's own pod, where it runs as one: on your cluster, kind, and by GitOps."
+    )
+    computer: Computer = Field(
+        Computer(), description="The computer, where the node runs on one by minikube. Other ways to install don't read this."
     )
     node: NodeSpec = Field(description="What the node should be: the same fields as `spec` of an EucaimNode resource.")
 

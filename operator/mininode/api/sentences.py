@@ -5,7 +5,7 @@ A regular expression is no advice. The CRD therefore holds each pattern as a CEL
 
 from collections.abc import Mapping
 
-from mininode.api import identity, model, spec
+from mininode.api import computer, identity, model, spec
 
 SENTENCES: Mapping[str, str] = {
     spec.DOMAIN_PATTERN: "must be a DNS name of at least two parts in lower case, such as node.hospital.example:"
@@ -24,5 +24,13 @@ SENTENCES: Mapping[str, str] = {
     " without '..'",
     identity.URL_PATTERN: "must be an address that begins with https:// or http://, without '?' and '#'",
     identity.ISSUER_PATTERN: "must be the address of a realm, such as https://login.hospital.example/auth/realms/EUCAIM-NODE",
+    computer.FOLDER_PATTERN: "must be a whole path of this computer, such as /srv/eucaim, without ':' and ','",
+    computer.ADDRESS_PATTERN: "must be an address of this computer, such as 10.1.2.3",
+    computer.AUDIENCE_PATTERN: "must be a word of letters, digits, '.', '_', ':', '/' and '-'",
+    computer.MEMORY_PATTERN: "must be a whole number with its unit, such as 12Gi or 6000Mi",
+    computer.PROFILE_PATTERN: "must be a name of 2 to 31 lower-case letters, digits and '-', with a letter first",
+    computer.VERSION_PATTERN: "must be a full version of Kubernetes, such as v1.35.1",
+    computer.IMAGE_NAME_PATTERN: "must be the name of an image, such as registry.example/group/name:1.2.3",
+    computer.ARGUMENT_PATTERN: "must have the form --name=value, without spaces and quotes",
     model.EMAIL_PATTERN: "must be an e-mail address, such as imaging-it@hospital.example",
 }

@@ -19,8 +19,8 @@ app = typer.Typer(
     "First step: mininode install micro --cluster rehearsal",
 )
 
-_GROUPS = ("config", "secrets", "rehearsal", "tools", "images", "credentials", "storage", "operator")
-_COMMANDS = ("check", "install", "status", "plan", "reconcile", "uninstall", "export", "generate")
+_GROUPS = ("cluster", "config", "secrets", "rehearsal", "tools", "images", "credentials", "storage", "operator")
+_COMMANDS = ("check", "install", "status", "plan", "reconcile", "uninstall", "export", "kubectl", "helm", "generate")
 
 
 def _version(value: bool) -> None:
@@ -44,7 +44,8 @@ def _mount() -> None:
         app.add_typer(importlib.import_module(f"mininode.cli.{name}").app, name=name)
     for name in _COMMANDS:
         module = importlib.import_module(f"mininode.cli.{name}")
-        app.command(name, hidden=getattr(module, "HIDDEN", False))(getattr(module, name))
+        settings = getattr(module, "CONTEXT", None)
+        app.command(name, hidden=getattr(module, "HIDDEN", False), context_settings=settings)(getattr(module, name))
 
 
 def run() -> None:

@@ -47,7 +47,7 @@ class Access:
 
 
 def way_to(cluster: Cluster, site: "SiteConfig", say: "Say", access: Access = Access()) -> "Way":
-    """The way, ready to be asked. Raises Unavailable for one that this version has not."""
+    """The way, ready to be asked."""
     given = {"--kubeconfig": access.kubeconfig, "--context": access.context}
     if cluster is not Cluster.CURRENT and (surplus := [name for name, value in given.items() if value]):
         advice = "Leave it out, or add --cluster current"
@@ -92,20 +92,17 @@ def _rehearsal(site: "SiteConfig", say: "Say", _access: Access) -> "Way":
     return RehearsalWay(site, user_rehearsal(say), lambda name: box.get(name).path)
 
 
-def _not_there(name: str) -> "Callable[[SiteConfig, Say, Access], Way]":
-    def refuse(_site: "SiteConfig", _say: "Say", _access: Access) -> "Way":
-        raise Unavailable(
-            f"This version can't install with --cluster {name} yet.",
-            "Use --cluster rehearsal to try everything, or `mininode export` for a cluster that you have.",
-            reason="NoSuchWay",
-        )
+def _minikube(site: "SiteConfig", say: "Say", _access: Access) -> "Way":
+    from mininode.cluster.minikube_way import MinikubeWay
+    from mininode.toolbox.toolbox import Toolbox
 
-    return refuse
+    box = Toolbox.from_environment(say=say)
+    return MinikubeWay.of(site, lambda name: box.get(name).path)
 
 
 _WAYS: "dict[Cluster, Callable[[SiteConfig, Say, Access], Way]]" = {
     Cluster.REHEARSAL: _rehearsal,
-    Cluster.MINIKUBE: _not_there("minikube"),
+    Cluster.MINIKUBE: _minikube,
     Cluster.CURRENT: _current,
     Cluster.KIND: _kind,
 }
