@@ -50,6 +50,7 @@ chaos: ## kills and faults without end: the long run, half an hour
 bench: ## figures, printed as a table
 	$(PY) tests/bench/run.py
 	$(PY) tests/bench/engine.py
+	$(PY) tests/services/measure.py
 
 generate: ## CRD, docs/spec.md and config.example.yaml from the model
 	$(PY) -m mininode.cli.main generate

@@ -19,6 +19,7 @@ from mininode.components.base import (
     held,
     pending,
 )
+from mininode.components.keycloak import keys_url, realm_issuer
 
 PORT = 8080
 ADMIN = "guacadmin"
@@ -26,8 +27,8 @@ OK = 200
 FORBIDDEN = 403
 
 
-def _values(node: Node) -> dict[str, Any]:  # noqa: ARG001 - every component has this function; the plan adds what is needed here
-    return {}
+def _values(node: Node) -> dict[str, Any]:
+    return {"realm": {"issuer": realm_issuer(node), "keys": keys_url(node)}}
 
 
 async def _gate(node: Node, probes: Probes) -> GateResult:

@@ -161,6 +161,8 @@ class Actor:
                 await self._render(one, secret, make=True)
 
         await Rotation(self.kube, self.node, component, known[name], render, simulated=simulated).run()
+        if self.keeper is not None:
+            await self.keeper.keep(self.node, (secret.name for one in self.node.on for secret in one.rendered))
 
     async def _render(self, component: Component, secret: RenderedSecret, *, make: bool) -> tuple[Drift, ...]:
         probes = LiveProbes(self.kube, self.node.namespace)

@@ -30,6 +30,7 @@ from mininode.kube.client import Kube, Object
 from mininode.kube.resources import DEPLOYMENTS, PODS, SECRETS
 
 _READY_SECONDS, _LOOK_SECONDS = 300.0, 1.0
+_TRIES = 3
 _SUPERUSER = "postgresql-superuser"
 
 log = logging.getLogger(__name__)
@@ -118,10 +119,13 @@ class Rotation:
             return
         body = new_secret(self.node, self.component.name, self.credential, {**old, **new})
         if not self.credential.mounted:
-            await self.kube.delete(SECRETS, self.credential.name, self.node.namespace)
-            await self.kube.create(SECRETS, body, self.node.namespace)
-        else:
-            await self.kube.merge(SECRETS, self.credential.name, {"data": body["data"]}, self.node.namespace)
+            for _ in range(_TRIES):
+                await self.kube.delete(SECRETS, self.credential.name, self.node.namespace)
+                if await self.kube.create(SECRETS, body, self.node.namespace) is not None:
+                    return
+            # Somebody else made it in between, for example from the copy beside the data, which has the old value.
+            raise MininodeError(f"{self.credential.name} comes back while it is being changed", reason="Refused")
+        await self.kube.merge(SECRETS, self.credential.name, {"data": body["data"]}, self.node.namespace)
 
     async def _restarted(self, change: str) -> list[str]:
         """Steps 3 and 4; returns the names of the workloads."""

@@ -140,6 +140,7 @@ def write() -> None:
             }
         }
         for release in the_plan.releases
+        if release.component.chart
     ]
     FILE.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
 
