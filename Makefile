@@ -6,7 +6,7 @@ PYTHON ?= python3
 PY = $(shell $(PYTHON) install.py --prepare --dev | tail -n 1)
 PYTEST = $(PY) -m pytest
 
-.PHONY: help env test check unit charts control-plane cli services lab-up lab-down chaos bench generate golden lock clean
+.PHONY: help env test check unit charts scan control-plane cli services lab-up lab-down chaos bench generate golden lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ charts: ## lint, render and validate the charts with real Helm
 
 control-plane: ## the operator against a real Kubernetes API
 	$(PYTEST) tests/control_plane
+
+scan: ## scanners of others on manifests, charts and code: zero findings, or each with its reason
+	$(PY) tests/scan/run.py
 
 cli: ## the commands as processes
 	$(PYTEST) tests/cli

@@ -46,6 +46,7 @@ LANES = (
     Lane("tools", tuple(python("-m", "mininode.cli.main", "tools", "get", tool) for tool in TOOLS)),
     Lane("control plane", (pytest("tests/control_plane"),)),
     Lane("charts", (pytest("tests/charts"),)),
+    Lane("scan", (python("tests/scan/run.py"),)),
     Lane("cli", (pytest("tests/cli"),)),
     Lane("chaos", (pytest("tests/chaos"),)),
     Lane("services", (pytest("tests/services"),)),
