@@ -31,6 +31,7 @@ _STATES = {
     "RetriesExceeded": "failed",
     "RolledBack": "rolled back",
     "Drifted": "repairing",
+    "Rotating": "changing",
     "OwnedByOther": "refused",
     "Suspended": "suspended",
 }

@@ -148,7 +148,7 @@ class Actor:
             await self.keeper.keep(self.node, (secret.name for one in self.node.on for secret in one.rendered))
         return tuple(found)
 
-    async def rotate(self, component: Component, name: str, *, simulated: bool) -> None:
+    async def rotate(self, component: Component, name: str, *, simulated: Collection[str]) -> None:
         """Change a credential everywhere it is held, to its next value. Raises KubeError, MininodeError."""
         known = {one.name: one for one in all_credentials(self.node, component)}
         if name not in known:

@@ -49,7 +49,7 @@ async def tend(kube: Kube, node: Node, digest: str) -> Tended:
         async with door(kube, node) as one:
             return await _tend(kube, node, digest, one)
     except KeycloakError as error:
-        return Tended(pending(str(error)))
+        return Tended(pending(str(error).replace("\n", ". ")))
 
 
 @asynccontextmanager

@@ -159,10 +159,12 @@ class Work:
     async def _rotate(self, finding: Finding) -> None:
         """Change the component's credentials that have a next value. What stands in the way is told, and tried again soon."""
         component = self.engine.components[finding.name]
+        releases = self.view.releases
+        simulated = [name for name, one in releases.items() if self.memory.gate(name, one) is GateState.SIMULATED]
         wished = self.actor.owned.next_values() if self.actor.owned is not None else {}
         for name in [one for one, owner in wished.items() if owner == finding.name]:
             try:
-                await self.actor.rotate(component, name, simulated=finding.gate is GateState.SIMULATED)
+                await self.actor.rotate(component, name, simulated=simulated)
             except MininodeError as error:
                 self.memory.rotation_due[finding.name] = self.engine.clock() + _ROTATE_AGAIN
                 await self._tell("RotateFailed", finding, f"credential {name}: {error}", warning=True)

@@ -125,7 +125,7 @@ def rotation(cluster: Any, name: str, outside: Outside, monkeypatch: pytest.Monk
         cluster.put(rendered_secret(NODE, one.name, "dataset-service-config", {"dataset-service.yaml": f"{password} {secret}"}))
 
     monkeypatch.setattr(Rotation, "_checked", checked)
-    return Rotation(cluster, NODE, component, credential, render, simulated=False)
+    return Rotation(cluster, NODE, component, credential, render, simulated=())
 
 
 def wish(cluster: Cluster, name: str) -> str:
