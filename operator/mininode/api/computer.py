@@ -93,7 +93,7 @@ class Minikube(Model):
 
 
 class Computer(Model):
-    """A computer that runs its node by minikube. Other ways to install don't read this."""
+    """A computer that runs its node by minikube; kind reads the folder and the ports, other ways nothing of it."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -69,7 +69,8 @@ class SiteConfig(Model):
         OperatorConfig(), description="The operator's own pod, where it runs as one: on your cluster, kind, and by GitOps."
     )
     computer: Computer = Field(
-        Computer(), description="The computer, where the node runs on one by minikube. Other ways to install don't read this."
+        Computer(),
+        description="The computer, where the node runs on one by minikube; kind reads folder and ports, other ways nothing of it.",
     )
     node: NodeSpec = Field(description="What the node should be: the same fields as `spec` of an EucaimNode resource.")
 

@@ -74,13 +74,12 @@ def _kind(site: "SiteConfig", say: "Say", _access: Access) -> "Way":
     import platformdirs
 
     from mininode.cluster.kind import KindCluster
-    from mininode.cluster.kind_file import KindWish
-    from mininode.cluster.kind_way import KindWay
+    from mininode.cluster.kind_way import KindWay, wish_of
     from mininode.toolbox.toolbox import Toolbox
 
     box = Toolbox.from_environment(say=say)
     cluster = KindCluster(platformdirs.user_state_path("mininode") / "kind", lambda: box.get("kind").path)
-    return KindWay(site, cluster, KindWish(platformdirs.user_data_path("mininode") / "data"))
+    return KindWay(site, cluster, wish_of(site, platformdirs.user_data_path("mininode") / "data"))
 
 
 def _rehearsal(site: "SiteConfig", say: "Say", _access: Access) -> "Way":

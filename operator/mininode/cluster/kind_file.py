@@ -16,7 +16,7 @@ GUEST_FOLDER = "/var/hostpath-provisioner"  # as on minikube, so that a configur
 _HEADER = "# The cluster file that mininode gave to kind. kind reads it only when it makes a cluster.\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KindWish:
     """What the one machine should have."""
 

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from mininode.api.config import SiteConfig
 
 
+def wish_of(site: "SiteConfig", folder: Path) -> KindWish:
+    """The machine as the configuration wants it: the same folder and ports as minikube gets; `folder` where it names none."""
+    computer = site.computer
+    ports = ((computer.ports.http, 80), (computer.ports.https, 443))
+    data = Path(computer.data_folder).expanduser() if computer.data_folder else folder
+    return KindWish(data, computer.ports.address or KindWish.address, ports)
+
+
 @dataclass(frozen=True, slots=True)
 class KindWay:
     """Installs into the one kind cluster of this user."""

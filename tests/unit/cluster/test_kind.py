@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mininode.api.config import parse_config
 from mininode.cluster.kind import ACTIONS, Action, KindCluster, KindState, Machine, Note, judge
 from mininode.cluster.kind_file import KindWish, cluster_file
+from mininode.cluster.kind_way import wish_of
+from mininode.components.registry import all_components
 from mininode.errors import MininodeError, Unavailable
 
 WISH = KindWish(Path("/srv/eucaim"))
@@ -17,6 +20,16 @@ FILE = cluster_file(WISH)
 
 def test_the_same_wish_gives_the_same_file() -> None:
     assert cluster_file(KindWish(Path("/srv/eucaim"))) == FILE
+
+
+def test_folder_and_ports_are_those_that_minikube_gets() -> None:
+    site = parse_config(
+        "computer: {dataFolder: /srv/eucaim, ports: {http: 8080, https: 8443, address: 127.0.0.1}}\nnode: {domain: a.example}",
+        "config.yaml", all_components(),
+    )  # fmt: skip
+    assert wish_of(site, Path("/home")) == KindWish(Path("/srv/eucaim"), "127.0.0.1", ((8080, 80), (8443, 443)))
+    plain = parse_config("node: {domain: a.example}", "config.yaml", all_components())
+    assert wish_of(plain, Path("/home")) == KindWish(Path("/home"))
 
 
 @pytest.mark.parametrize(
