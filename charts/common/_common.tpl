@@ -73,3 +73,36 @@ metadata:
   {{- include "mininode.metadata" . | nindent 2 }}
 automountServiceAccountToken: false
 {{- end -}}
+
+{{- /* The public name leads to the node's own door, whatever DNS says. Takes the root context. */ -}}
+{{- define "mininode.hostAliases" -}}
+{{- with .Values.door.ip -}}
+hostAliases:
+  - ip: {{ . | quote }}
+    hostnames: [{{ $.Values.node.domain }}]
+{{- end -}}
+{{- end -}}
+
+{{- /* The authorities that the node's pods believe. */ -}}
+{{- define "mininode.trustVolume" -}}
+- name: trust
+  configMap:
+    name: trust-bundle
+    items:
+      - {key: ca.crt, path: ca-certificates.crt}
+      - {key: truststore.p12, path: truststore.p12}
+{{- end -}}
+
+{{- /* Where OpenSSL, Python and Go look for them in images made of Debian, Ubuntu and Alpine. */ -}}
+{{- define "mininode.trustMount" -}}
+- name: trust
+  mountPath: /etc/ssl/certs
+  readOnly: true
+{{- end -}}
+
+{{- /* For Java, which has a list of its own. */ -}}
+{{- define "mininode.javaTrustMount" -}}
+- name: trust
+  mountPath: /run/trust
+  readOnly: true
+{{- end -}}

@@ -178,6 +178,7 @@ def test_sizes_and_class_come_from_the_spec(render: Render) -> None:
         for name, claim in find(render("storage", spec), "PersistentVolumeClaim").items()
     }
     assert claims == {
+        "edge-data": ("fast", "1Gi"),
         "postgresql-data": ("fast", "7Gi"),
         "datalake": ("fast", "3Ti"),
         "datasets": ("fast", "2Gi"),

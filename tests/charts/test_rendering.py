@@ -87,7 +87,7 @@ def test_only_images_of_the_lock_file_run(component: str, render: Render) -> Non
 def test_every_image_comes_from_the_mirror(component: str, render: Render) -> None:
     spec = NodeSpec(domain="node.hospital.example", image_mirror="registry.hospital.example:5000/eucaim")
     found = images_in(render(component, spec))
-    assert found
+    assert bool(found) is bool(all_components()[component].images)
     assert [image for image in found if not image.startswith("registry.hospital.example:5000/eucaim/")] == []
 
 
@@ -105,8 +105,8 @@ def test_defaults_are_the_locked_images(component: str) -> None:
 def test_chart_names_its_component_and_version(component: str) -> None:
     chart = yaml.safe_load((asset("charts") / component / "Chart.yaml").read_text())
     lock = ImageLock.load(asset("images.lock.yaml").read_text())
-    main = next(iter(all_components()[component].images.values()))
-    assert (chart["name"], chart["appVersion"]) == (component, lock.images[main].tag)
+    main = next(iter(all_components()[component].images.values()), None)
+    assert (chart["name"], chart["appVersion"]) == (component, lock.images[main].tag if main else chart["version"])
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,8 @@ def test_a_value_that_means_nothing_is_refused(
 ) -> None:
     result = template(component, put(values_of()[component], path, value))
     assert result.returncode != 0
-    assert path.rpartition(".")[2] in result.stderr or "/" + path.replace(".", "/") in result.stderr
+    said = (path.rpartition(".")[2], "/" + path.replace(".", "/"), f"'{path.partition('.')[0]}' not allowed")
+    assert any(one in result.stderr for one in said)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ ALLOWED_VOLUMES = {
     "projected",
     "secret",
 }
+LOW_PORTS = {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}  # the one that restricted allows
 NEVER = {
     "root-user",
     "capabilities",
@@ -58,7 +59,8 @@ def container_deviations(container: dict[str, Any], pod: dict[str, Any]) -> set[
     kept = {
         "root-user": security.get("runAsNonRoot") and security.get("runAsUser"),
         "seccomp": security.get("seccompProfile") == {"type": "RuntimeDefault"},
-        "capabilities": security.get("capabilities") == {"drop": ["ALL"]},
+        "capabilities": security.get("capabilities") in ({"drop": ["ALL"]}, LOW_PORTS),
+        "low-ports": security.get("capabilities") != LOW_PORTS,
         "privilege-escalation": security.get("allowPrivilegeEscalation") is False and not security.get("privileged"),
         "writable-root": security.get("readOnlyRootFilesystem"),
     }

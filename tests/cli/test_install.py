@@ -14,7 +14,7 @@ def test_the_first_install_shows_the_way_and_says_what_was_proven(installed: Any
     said = installed.install_output
     for component in COMPONENTS:
         assert component in said
-    assert "waits for postgresql" in said
+    assert "waits for platform" in said
     assert f"Rehearsed: {ALL}/{ALL}" in said
     assert "Not proven" in said
     assert "Next: mininode status" in said

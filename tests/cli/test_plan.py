@@ -45,7 +45,7 @@ def test_for_programs(installed: Any) -> None:
     found = json.loads(installed.run("plan", "-c", path, "-o", "json").stdout)
     assert found == yaml.safe_load(installed.run("plan", "-c", path, "-o", "yaml").stdout)
     assert {one["component"]: one["changes"] for one in found} == {
-        "postgresql": False, "keycloak": False, "dataset-service": False, "guacamole": True
+        "platform": False, "edge": False, "postgresql": False, "keycloak": False, "dataset-service": False, "guacamole": True
     }  # fmt: skip
     (changed,) = [one for one in found if one["changes"]]
     assert changed["action"] == "Upgrade"
@@ -69,7 +69,7 @@ def test_another_domain_upgrades_all_in_order(installed: Any) -> None:
     said = installed.run("plan", "--config", str(path)).stdout
     assert f"{ALL} of {ALL} components would change." in said
     assert "node.domain" in said
-    assert "after postgresql" in said
+    assert "after platform" in said
 
 
 def test_a_config_with_mistakes_is_exit_2(installed: Any) -> None:

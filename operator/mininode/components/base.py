@@ -4,6 +4,7 @@ Nothing here touches a network or a disk. A gate is code of its component all th
 `Probes`, which the engine answers with real connections.
 """
 
+import datetime
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class HttpAnswer:
 
     status: int
     json: Any = None
+    certificate: str = ""  # of a server that was asked through the public door: SHA-256, hexadecimal
 
 
 class Probes(Protocol):
@@ -50,6 +52,18 @@ class Probes(Protocol):
     ) -> HttpAnswer:
         """Ask a web server inside the cluster (10 s at most)."""
 
+    async def door(self, path: str) -> HttpAnswer:
+        """Ask for a path of the public address as the node's pods do: by https, through the door's Service, with their trust.
+
+        What DNS says does not matter. A certificate that the pods would not accept is no answer.
+        """
+
+    async def service_ip(self, name: str) -> str:
+        """The address of a Service of the node inside the cluster."""
+
+    async def config(self, name: str, key: str) -> str:
+        """What a ConfigMap of the node holds under a key."""
+
     async def postgres_login(self, *, host: str, port: int, database: str, user: str, password: str) -> None:
         """Log in to PostgreSQL and run `SELECT 1` (10 s at most)."""
 
@@ -58,6 +72,39 @@ class Probes(Protocol):
 
     async def realm(self) -> GateResult:
         """Bring the node's realm to what is declared, and say whether it is so."""
+
+
+class Upkeep(Protocol):
+    """What a component keeps by itself in the node's namespace beside its chart's objects; the engine carries it out.
+
+    Asked before each installation or upgrade, and again with each question to the gate: so it has to cost nothing while
+    nothing is to be done, and what it makes must not depend on how often it was asked.
+    """
+
+    @property
+    def now(self) -> datetime.datetime:
+        """The time."""
+
+    async def secret(self, name: str) -> Mapping[str, str] | None:
+        """What a Secret holds; None when there is none."""
+
+    async def config_map(self, name: str) -> Mapping[str, str] | None:
+        """What a ConfigMap holds; None when there is none."""
+
+    async def make_secret(self, name: str, data: Mapping[str, str]) -> None:
+        """Make a Secret that is never overwritten and stays for ever, like a credential."""
+
+    async def put_secret(self, name: str, data: Mapping[str, str]) -> None:
+        """Make a Secret as it should be; it is written only when it differs."""
+
+    async def put_config_map(self, name: str, data: Mapping[str, str], binary: Mapping[str, Callable[[], bytes]]) -> None:
+        """Make a ConfigMap as it should be; it is written, and `binary` computed, only when `data` or a key differs."""
+
+    async def announce(self, service: str) -> None:
+        """Say that a Service of the class `mininode.cancerimage.eu/machine` is reached by the address of its pod's machine."""
+
+    def public_authorities(self) -> str:
+        """The authorities that everybody trusts, in PEM."""
 
 
 class ProbeFailed(Exception):
@@ -94,6 +141,51 @@ class Credential:
     # The kubelet gives a pod that starts the old content of an immutable Secret as long as another pod on the machine has it,
     # so only what no pod mounts can be immutable.
     mounted: bool = True
+
+
+class Outside(enum.StrEnum):
+    """Who is no pod of the node, and yet talks with one."""
+
+    VISITORS = "visitors"  # people's browsers, and whoever else comes to the public door
+    OPERATOR = "operator"  # its gates ask from another namespace
+    CLUSTER_DNS = "cluster-dns"
+    KUBERNETES_API = "kubernetes-api"
+    INTERNET = "internet"  # whatever is outside the cluster, a proxy of the site among it
+
+
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """The pods of one part of a component, by the labels that every chart gives them."""
+
+    component: str
+    part: str
+    job: bool = False  # pods of a Job that an application makes: Kubernetes' own labels are the only ones they have
+
+    def __str__(self) -> str:
+        return f"{self.component}/{self.part}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One way that traffic takes: who opens a connection to whom, and why. What no component declares is forbidden."""
+
+    source: Pods | Outside
+    target: Pods | Outside
+    port: int  # of the target's pods; 0 is any
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path of the public address, with everything below it, that leads to a Service of the component."""
+
+    path: str  # without a slash at the end
+    service: str
+    port: int
+    part: str  # the component's part whose pods are behind the Service
+    strip: bool = False  # the application does not know of the path in front of its own
+    title: str = ""  # in the list on the front page; empty where nobody starts
+    start: str = ""  # where the list leads to, below the path
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +259,7 @@ class Component:
     summary: str  # half a sentence for people
     profiles: frozenset[Profile]
     requires: tuple[str, ...]  # components whose gates must hold first
-    values: Callable[
-        [Node], dict[str, Any]
-    ]  # chart values, without `node`, `image(s)` and `resources`, which the plan adds
+    values: Callable[[Node], dict[str, Any]]  # chart values, without `node`, `image(s)` and `resources`, which the plan adds
     gate: Callable[[Node, Probes], Awaitable[GateResult]]
     images: Mapping[str, str]  # value path in the chart -> name in images.lock.yaml; the first is the main container's
     credentials: tuple[Credential, ...] = ()
@@ -179,6 +269,9 @@ class Component:
     needs: tuple[str, ...] = ()  # names of facts without which it is not installed, unless what it requires is simulated
     elsewhere: Callable[[NodeSpec], bool] = lambda _: False  # something outside does its job: it is off, and nobody waits for it
     sizes: Mapping[Size, Mapping[str, Any]] = field(default_factory=dict)  # chart values by spec.size; the spec's own go over them
+    routes: tuple[Route, ...] = ()  # what of it the public door leads to
+    upkeep: Callable[["Node", Upkeep], Awaitable[None]] | None = None  # objects that no chart can make; see Upkeep
+    flows: tuple[Flow, ...] = ()  # what its pods need beyond their routes; the network policies are made of these
 
 
 def amounts(cpu: str, memory: str, limit: str) -> dict[str, Any]:

@@ -16,11 +16,15 @@ from mininode.components.base import (
     Checked,
     Component,
     Credential,
+    Flow,
     GateResult,
     GeneratedKey,
     Node,
+    Outside,
+    Pods,
     Probes,
     RenderedSecret,
+    Route,
     SecretKeyRef,
     Volume,
     amounts,
@@ -28,12 +32,16 @@ from mininode.components.base import (
     pending,
 )
 from mininode.components.keycloak import admin_url, keys_url, realm_issuer
+from mininode.components.network import DOOR
 from mininode.components.postgresql import DATABASES, secret_name
 from mininode.components.postgresql import PORT as POSTGRESQL_PORT
+from mininode.components.trust import surroundings
 
 PORT = 11000
 # Of our own, so that files on a hospital's disk do not look like those of the machine's first user.
 USER = 10001
+BACKEND = Pods("dataset-service", "backend")
+CREATION_JOB = Pods("dataset-service", "creation-job", job=True)
 OK = 200
 CLIENT = "dataset-service"
 CLIENT_ROLES = (
@@ -147,7 +155,7 @@ def _self(node: Node) -> dict[str, Any]:
 
 def _values(node: Node) -> dict[str, Any]:
     blank = configuration(node, tuple("" for _ in INPUTS))
-    return {"configDigest": hashlib.sha256(blank.encode()).hexdigest()[:16]}
+    return surroundings(node) | {"configDigest": hashlib.sha256(blank.encode()).hexdigest()[:16]}
 
 
 async def _gate(node: Node, probes: Probes) -> GateResult:
@@ -188,7 +196,7 @@ COMPONENT = Component(
     name="dataset-service",
     summary="catalogue of the imaging data sets",
     profiles=frozenset({Profile.MICRO}),
-    requires=("storage", "postgresql", "identity"),
+    requires=("platform", "storage", "postgresql", "identity", "edge"),
     values=_values,
     gate=_gate,
     images={"image": "dataset-service-backend"},
@@ -209,5 +217,30 @@ COMPONENT = Component(
         Volume("datalake", USER, lambda sizes: sizes.datalake, mode="0711", access_lists=True),
         Volume("datasets", USER, lambda sizes: sizes.datasets, mode="0711", access_lists=True),
         Volume("dataset-service-data", USER, lambda sizes: sizes.service),
+    ),
+    routes=(
+        Route(
+            "/dataset-service",
+            "dataset-service-backend-service",
+            PORT,
+            "backend",
+            strip=True,
+            title="Data sets",
+            start="/web/",
+        ),
+    ),
+    flows=(
+        *(
+            flow
+            for pods in (BACKEND, CREATION_JOB)
+            for flow in (
+                Flow(pods, Pods("postgresql", "server"), POSTGRESQL_PORT, "its database"),
+                Flow(pods, DOOR, 8443, "tokens and accounts: it calls Keycloak by the public address only"),
+            )
+        ),
+        Flow(BACKEND, Pods("keycloak", "server"), 8080, "the keys that tokens are signed with"),
+        Flow(BACKEND, Outside.KUBERNETES_API, 443, "it starts a Job for each data set that is made"),
+        Flow(BACKEND, Outside.INTERNET, 443, "Zenodo, where data sets are published"),
+        Flow(Outside.OPERATOR, BACKEND, PORT, "the gate"),
     ),
 )

@@ -10,25 +10,31 @@ from mininode.api.spec import Profile, Size
 from mininode.components.base import (
     Component,
     Credential,
+    Flow,
     GateResult,
     GeneratedKey,
     Node,
+    Outside,
+    Pods,
     ProbeFailed,
     Probes,
+    Route,
     amounts,
     held,
     pending,
 )
 from mininode.components.keycloak import keys_url, realm_issuer
+from mininode.components.trust import surroundings
 
 PORT = 8080
+WEB, GUACD = Pods("guacamole", "web"), Pods("guacamole", "guacd")
 ADMIN = "guacadmin"
 OK = 200
 FORBIDDEN = 403
 
 
 def _values(node: Node) -> dict[str, Any]:
-    return {"realm": {"issuer": realm_issuer(node), "keys": keys_url(node)}}
+    return surroundings(node) | {"realm": {"issuer": realm_issuer(node), "keys": keys_url(node)}}
 
 
 async def _gate(node: Node, probes: Probes) -> GateResult:
@@ -62,7 +68,7 @@ COMPONENT = Component(
     name="guacamole",
     summary="remote desktops in the browser",
     profiles=frozenset({Profile.MICRO}),
-    requires=("postgresql", "keycloak"),
+    requires=("platform", "postgresql", "keycloak", "edge"),
     values=_values,
     gate=_gate,
     # The second is guacd's, which draws every open desktop: about 50 MiB each.
@@ -81,5 +87,12 @@ COMPONENT = Component(
         },
     },
     images={"image": "guacamole", "guacd.image": "guacd", "schema.image": "postgresql"},
+    routes=(Route("/guacamole", "guacamole", PORT, "web", title="Remote desktops", start="/"),),
+    flows=(
+        Flow(WEB, Pods("postgresql", "server"), 5432, "its database"),
+        Flow(WEB, GUACD, 4822, "the desktops' pictures and keys"),
+        Flow(WEB, Pods("keycloak", "server"), 8080, "the keys that tokens are signed with"),
+        Flow(Outside.OPERATOR, WEB, PORT, "the gate"),
+    ),
     credentials=(Credential("guacamole-admin", (GeneratedKey("password"),), {"username": ADMIN}),),
 )

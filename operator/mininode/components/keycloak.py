@@ -15,16 +15,22 @@ from mininode.components.base import (
     Checked,
     Component,
     Credential,
+    Flow,
     GateResult,
     GeneratedKey,
     Node,
+    Outside,
+    Pods,
     Probes,
+    Route,
     amounts,
     held,
     pending,
 )
+from mininode.components.trust import surroundings
 
 PORT = 8080
+SERVER = Pods("keycloak", "server")
 REALM = "EUCAIM-NODE"
 OK = 200
 
@@ -68,8 +74,8 @@ def inside(node: Node, path: str) -> str:
     return f"http://{node.service('keycloak')}:{PORT}/auth/{path}"
 
 
-def _values(node: Node) -> dict[str, Any]:  # noqa: ARG001 - every component has this function; the plan adds what is needed here
-    return {}
+def _values(node: Node) -> dict[str, Any]:
+    return surroundings(node)
 
 
 async def _gate(node: Node, probes: Probes) -> GateResult:
@@ -87,7 +93,7 @@ COMPONENT = Component(
     name="keycloak",
     summary="login of the node",
     profiles=frozenset({Profile.MICRO}),
-    requires=("postgresql",),
+    requires=("platform", "postgresql", "edge"),
     values=_values,
     gate=_gate,
     images={"image": "keycloak"},
@@ -96,6 +102,12 @@ COMPONENT = Component(
         Size.MEDIUM: {"resources": amounts("500m", "1Gi", "2Gi"), "databaseConnections": 40},
         Size.LARGE: {"resources": amounts("2", "2Gi", "4Gi"), "databaseConnections": 80},
     },
+    routes=(Route("/auth", "keycloak", PORT, "server"),),
+    flows=(
+        Flow(SERVER, Pods("postgresql", "server"), 5432, "its database"),
+        Flow(Outside.OPERATOR, SERVER, PORT, "the gate, and the realm's care"),
+        Flow(SERVER, Outside.INTERNET, 443, "logins at other institutions (identity providers)"),
+    ),
     # Keycloak makes this account once, on an empty database, and calls it temporary.
     credentials=(
         Credential(

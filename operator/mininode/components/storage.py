@@ -39,7 +39,7 @@ COMPONENT = Component(
     name="storage",
     summary="volumes of the node's data, tried out",
     profiles=frozenset({Profile.MICRO}),
-    requires=(),
+    requires=("platform",),
     values=_values,
     gate=_gate,
     # An image that every node has anyway; the trial needs its shell, coreutils and Perl.

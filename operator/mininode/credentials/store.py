@@ -54,6 +54,11 @@ def rendered_secret(node: Node, component: str, name: str, data: dict[str, str])
     return _secret(node, component, name, data)
 
 
+def kept_secret(node: Node, component: str, name: str, data: Mapping[str, str]) -> dict[str, Any]:
+    """A Secret that a component keeps by itself, such as a certificate."""
+    return _secret(node, component, name, data)
+
+
 def _secret(node: Node, component: str, name: str, data: Mapping[str, str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",

@@ -19,6 +19,7 @@ from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes, Realm
 from mininode.engine.record import remove_record, write_record
 from mininode.engine.rotate import Rotation
+from mininode.engine.upkeep import LiveUpkeep
 from mininode.errors import MininodeError
 from mininode.helm.client import Helm
 from mininode.kube.client import Kube, Object
@@ -110,10 +111,11 @@ class Actor:
             workloads, pods = await self._fresh(name)
             if (problem := not_ready(workloads, pods)) is not None:
                 return pending(problem)
+        await self.upkeep(component)
         if await self._simulated(pods):
             return GateResult(GateState.SIMULATED, "installed; its pods are simulated, so its gate could not be asked")
         try:
-            return await component.gate(self.node, LiveProbes(self.kube, self.node.namespace, realm))
+            return await component.gate(self.node, LiveProbes(self.kube, self.node.namespace, realm, self.node.spec.domain))
         except ProbeFailed as failure:
             return pending(str(failure))
 
@@ -144,9 +146,18 @@ class Actor:
             found.append(Drift("Secret", credential.name, "deleted", make))
         for secret in component.rendered:
             found += await self._render(component, secret, make=make)
+        found += await self.upkeep(component, make=make)
         if make and self.keeper is not None:
             await self.keeper.keep(self.node, (secret.name for one in self.node.on for secret in one.rendered))
         return tuple(found)
+
+    async def upkeep(self, component: Component, *, make: bool = True) -> tuple[Drift, ...]:
+        """What the component keeps by itself, such as a certificate, made as it should be. Raises KubeError, MininodeError."""
+        if component.upkeep is None:
+            return ()
+        upkeep = LiveUpkeep(self.kube, self.node, component.name, make)
+        await component.upkeep(self.node, upkeep)
+        return tuple(upkeep.drifts)
 
     async def rotate(self, component: Component, name: str, *, simulated: Collection[str]) -> None:
         """Change a credential everywhere it is held, to its next value. Raises KubeError, MininodeError."""

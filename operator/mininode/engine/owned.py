@@ -17,7 +17,16 @@ from mininode.credentials.store import CREDENTIAL_LABEL, NEXT_LABEL_VALUE
 from mininode.engine.health import not_ready
 from mininode.kube.client import Kube, Object
 from mininode.kube.reflector import Reflector
-from mininode.kube.resources import CONFIG_MAPS, DEPLOYMENTS, JOBS, PODS, SECRETS, SERVICES, STATEFUL_SETS
+from mininode.kube.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    JOBS,
+    NETWORK_POLICIES,
+    PODS,
+    SECRETS,
+    SERVICES,
+    STATEFUL_SETS,
+)
 
 HELM_MANAGER = "helm"  # helm/pkg/kube: the program's name
 FIELD_MANAGER = "mininode-operator"  # the name under which we apply
@@ -39,6 +48,7 @@ _WATCHED = (
     ("Pod", PODS, False),
     ("Service", SERVICES, True),
     ("ConfigMap", CONFIG_MAPS, True),
+    ("NetworkPolicy", NETWORK_POLICIES, True),
     ("Secret", SECRETS, True),  # metadata only: no value of a credential ever sits in a watch
 )
 

@@ -1,13 +1,16 @@
 """The questions of gates, asked for real: HTTP, a PostgreSQL login, a credential's value."""
 
 import base64
+import hashlib
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 
 from mininode.components.base import GateResult, HttpAnswer, ProbeFailed
+from mininode.components.trust import BUNDLE, BUNDLE_KEY
 from mininode.kube.client import Kube
-from mininode.kube.resources import SECRETS
+from mininode.kube.resources import CONFIG_MAPS, SECRETS, SERVICES
 
 _INSIDE = ".svc.cluster.local"
 _SECONDS = 10.0  # a service inside the cluster that needs longer is not ready for its dependants
@@ -19,10 +22,11 @@ Realm = Callable[[], Awaitable[GateResult]]  # brings the realm to what is decla
 class LiveProbes:
     """Implements `components.base.Probes` for one node."""
 
-    def __init__(self, kube: Kube, namespace: str, realm: Realm | None = None) -> None:
+    def __init__(self, kube: Kube, namespace: str, realm: Realm | None = None, domain: str = "") -> None:
         self._kube = kube
         self._namespace = namespace
         self._realm = realm
+        self._domain = domain
 
     async def http(
         self,
@@ -43,6 +47,45 @@ class LiveProbes:
             return HttpAnswer(answer.status_code, answer.json())
         except ValueError:
             return HttpAnswer(answer.status_code)
+
+    async def door(self, path: str) -> HttpAnswer:
+        """Ask the door's Service for a path of the public address, with the trust that the node's pods have."""
+        name, url = self._domain, f"https://{self._domain}{path}"
+        try:
+            context = ssl.create_default_context(cadata=await self.config(BUNDLE, BUNDLE_KEY))
+            async with (
+                httpx.AsyncClient(timeout=_SECONDS, trust_env=False, verify=context) as client,
+                client.stream(
+                    "GET",
+                    f"https://edge.{self._namespace}.svc.cluster.local{path}",
+                    headers={"Host": name},
+                    extensions={"sni_hostname": name},  # and the name that the certificate has to be for
+                ) as answer,
+            ):
+                shown = answer.extensions["network_stream"].get_extra_info("ssl_object").getpeercert(binary_form=True)
+                await answer.aread()
+        except (httpx.HTTPError, ssl.SSLError) as error:
+            raise ProbeFailed(f"{url} does not answer through the door's Service: {error or type(error).__name__}") from error
+        certificate = hashlib.sha256(shown).hexdigest()
+        try:
+            return HttpAnswer(answer.status_code, answer.json(), certificate)
+        except ValueError:
+            return HttpAnswer(answer.status_code, certificate=certificate)
+
+    async def service_ip(self, name: str) -> str:
+        """The address of a Service inside the cluster."""
+        found = await self._kube.get(SERVICES, name, self._namespace)
+        address = ((found or {}).get("spec") or {}).get("clusterIP", "")
+        if address in ("", "None"):
+            raise ProbeFailed(f"Service {name} has no address")
+        return str(address)
+
+    async def config(self, name: str, key: str) -> str:
+        """What a ConfigMap holds under a key."""
+        found = await self._kube.get(CONFIG_MAPS, name, self._namespace)
+        if found is None or key not in (found.get("data") or {}):
+            raise ProbeFailed(f"ConfigMap {name} has no key {key}")
+        return str(found["data"][key])
 
     async def postgres_login(self, *, host: str, port: int, database: str, user: str, password: str) -> None:
         """Log in and run `SELECT 1`."""

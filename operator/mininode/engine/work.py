@@ -182,7 +182,7 @@ class Work:
             found: tuple[Drift, ...] = ()
             if self.engine.components[finding.name].chart:
                 found = await self.actor.correct(release, suspects, enforce=enforce)
-            if suspects is None or any(kind == "Secret" for kind, _ in suspects):
+            if suspects is None or any(kind in ("Secret", "ConfigMap") for kind, _ in suspects):
                 found += await self.actor.credentials(self.engine.components[finding.name], make=enforce)
         except MininodeError:
             if self.actor.owned is not None and suspects:

@@ -141,7 +141,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "failed too often, something to go back to",
-        lambda c: c.exhausted and _current(c) and _fallback(c) and c.retry_due,
+        lambda c: c.exhausted and _current(c) and _fallback(c) and c.retry_due and not c.suspended,
         Action.ROLLBACK,
         "RolledBack",
         "it failed too often; the last revision that worked is put back",

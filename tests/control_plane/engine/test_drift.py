@@ -8,12 +8,14 @@ import pytest
 
 pytestmark = pytest.mark.control_plane
 
-APPS, CORE = "/apis/apps/v1/namespaces", "/api/v1/namespaces"
+CORE = "/api/v1/namespaces"
+GROUPS = {"deployments": "apps", "statefulsets": "apps", "networkpolicies": "networking.k8s.io"}
 GOAL = 2.0  # s, p95
 
 
 def path(node: Any, kind: str, name: str) -> str:
-    return f"{APPS if kind in {'deployments', 'statefulsets'} else CORE}/{node.namespace}/{kind}/{name}"
+    root = f"/apis/{GROUPS[kind]}/v1/namespaces" if kind in GROUPS else CORE
+    return f"{root}/{node.namespace}/{kind}/{name}"
 
 
 def back(api: Any, where: str, seconds: float = 20) -> float:
@@ -34,6 +36,8 @@ def back(api: Any, where: str, seconds: float = 20) -> float:
         ("statefulsets", "postgresql"),
         ("services", "guacamole"),
         ("configmaps", "guacamole-scripts"),
+        ("configmaps", "trust-bundle"),
+        ("networkpolicies", "default-deny"),
     ],
 )
 def test_a_deleted_object_is_back_within_two_seconds(

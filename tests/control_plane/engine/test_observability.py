@@ -52,7 +52,7 @@ def test_events_are_told_once_with_a_reason(node: Any, events: Any, until: Any) 
     node.until("Rehearsed")
     until(lambda: [one["reason"] for one in events(node)].count("Simulated") == 4, 10)
     found = events(node)
-    assert [one["reason"] for one in found].count("InstallSucceeded") == 4
+    assert [one["reason"] for one in found].count("InstallSucceeded") == 6
     assert {one["reportingController"] for one in found} == {"mininode.cancerimage.eu/operator"}
     keys = [(one["reason"], one["note"]) for one in found]
     assert len(keys) == len(set(keys))

@@ -1,5 +1,6 @@
-"""A fake of the questions that gates ask."""
+"""Fakes of the questions that gates ask, and of what components keep by themselves."""
 
+import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -7,8 +8,10 @@ import pytest
 
 from mininode.api.spec import NodeSpec
 from mininode.components.base import GateResult, HttpAnswer, Node, ProbeFailed
+from mininode.credentials.certificates import new_authority
 
 Form = Mapping[str, str]
+NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 Answer = HttpAnswer | Callable[[Form], HttpAnswer]
 
 
@@ -20,6 +23,8 @@ class FakeProbes:
     by_header: dict[str, Callable[[Form], HttpAnswer]] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     logins: dict[tuple[str, str], str] = field(default_factory=dict)  # (database, user) -> password
+    services: dict[str, str] = field(default_factory=dict)  # name -> address
+    configs: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     async def http(
@@ -38,6 +43,17 @@ class FakeProbes:
             raise ProbeFailed(f"{url} does not answer")
         return answer(form or {}) if callable(answer) else answer
 
+    async def service_ip(self, name: str) -> str:
+        return self.services[name]
+
+    async def config(self, name: str, key: str) -> str:
+        if f"{name}/{key}" not in self.configs:
+            raise ProbeFailed(f"ConfigMap {name} has no key {key}")
+        return self.configs[f"{name}/{key}"]
+
+    async def door(self, path: str) -> HttpAnswer:
+        return await self.http(f"door:{path}")
+
     async def postgres_login(self, *, host: str, port: int, database: str, user: str, password: str) -> None:
         self.asked.append(f"{user}@{host}:{port}/{database}")
         if self.logins.get((database, user)) != password:
@@ -50,6 +66,53 @@ class FakeProbes:
 
     async def realm(self) -> GateResult:
         raise ProbeFailed("there is no realm")
+
+
+@dataclass
+class FakeKeeper:
+    """Implements `components.base.Keeper`; `written` tells what was written, in order."""
+
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    maps: dict[str, dict[str, str]] = field(default_factory=dict)
+    binary: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
+    public: str = ""
+    now: datetime.datetime = NOW
+    first: dict[str, dict[str, str]] = field(default_factory=dict)  # what another operator makes while we try
+
+    async def secret(self, name: str) -> Mapping[str, str] | None:
+        return self.secrets.get(name)
+
+    async def config_map(self, name: str) -> Mapping[str, str] | None:
+        return self.maps.get(name)
+
+    async def make_secret(self, name: str, data: Mapping[str, str]) -> None:
+        self.secrets[name] = self.first.pop(name, dict(data))
+        self.written.append(name)
+
+    async def put_secret(self, name: str, data: Mapping[str, str]) -> None:
+        if self.secrets.get(name) != data:
+            self.secrets[name] = dict(data)
+            self.written.append(name)
+
+    async def put_config_map(
+        self, name: str, data: Mapping[str, str], binary: Mapping[str, Callable[[], bytes]]
+    ) -> None:
+        if self.maps.get(name) != data:
+            self.maps[name], self.binary[name] = dict(data), {key: value() for key, value in binary.items()}
+            self.written.append(name)
+
+    async def announce(self, service: str) -> None:
+        self.announced.append(service)
+
+    def public_authorities(self) -> str:
+        return self.public
+
+
+@pytest.fixture
+def keeper() -> FakeKeeper:
+    return FakeKeeper(public=new_authority("public", NOW).certificate)
 
 
 @pytest.fixture

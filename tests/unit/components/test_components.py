@@ -16,8 +16,10 @@ from mininode.planning.images import ImageLock
 def test_micro_is_these_in_this_order() -> None:
     micro = {one.name: one.requires for one in all_components().values() if Profile.MICRO in one.profiles}
     order = ordered(micro)
-    assert set(order) == {"storage", "postgresql", "keycloak", "identity", "dataset-service", "guacamole"}
-    assert list(order)[:3] == ["storage", "postgresql", "keycloak"]
+    assert set(order) == {
+        "platform", "storage", "edge", "postgresql", "keycloak", "identity", "dataset-service", "guacamole"
+    }  # fmt: skip
+    assert list(order)[:5] == ["platform", "storage", "edge", "postgresql", "keycloak"]
     assert order.index("identity") < order.index("dataset-service")
 
 

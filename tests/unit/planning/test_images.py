@@ -94,7 +94,7 @@ def test_two_registries_with_one_path_would_be_one_image_in_a_mirror() -> None:
 
 def test_the_lock_file_of_the_tree_is_good() -> None:
     images = ImageLock.load(asset("images.lock.yaml").read_text()).images
-    assert {"postgresql", "keycloak", "dataset-service-backend", "guacamole", "guacd"} == set(images)
+    assert {"postgresql", "keycloak", "dataset-service-backend", "guacamole", "guacd", "caddy"} == set(images)
 
 
 def test_the_copying_script_names_every_image_and_passes_a_shell(tmp_path: Path) -> None:

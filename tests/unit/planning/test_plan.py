@@ -41,8 +41,10 @@ def values(component: str, **spec: Any) -> dict[str, Any]:
 
 def test_micro_in_the_order_of_its_needs() -> None:
     names = [release.name for release in planned().releases]
-    assert set(names) == {"storage", "postgresql", "keycloak", "identity", "dataset-service", "guacamole"}
-    assert names[:3] == ["storage", "postgresql", "keycloak"]
+    assert set(names) == {
+        "platform", "storage", "edge", "postgresql", "keycloak", "identity", "dataset-service", "guacamole"
+    }  # fmt: skip
+    assert names[:5] == ["platform", "storage", "edge", "postgresql", "keycloak"]
 
 
 def test_the_same_spec_gives_the_same_digests() -> None:
@@ -70,7 +72,7 @@ def test_a_mirror_holds_for_every_image_but_the_one_given() -> None:
     assert found["image"] == OWN
     assert found["guacd"]["image"] == IMAGES.reference("guacd", mirror)
     assert found["guacd"]["image"].startswith(f"{mirror}/")
-    assert changed(imageMirror=mirror) == digests(planned()).keys() - {"identity"}
+    assert changed(imageMirror=mirror) == digests(planned()).keys() - {"identity", "platform"}  # which run nothing
 
 
 def test_resources_reach_the_chart_as_kubernetes_spells_them() -> None:
@@ -104,16 +106,23 @@ def test_what_the_spec_decides_is_not_taken_from_values(own: dict[str, Any]) -> 
         planned(components={"postgresql": {"values": own}})
 
 
-@pytest.mark.parametrize("spec", [{"contact": "it@hospital.example"}, {"suspend": True}])
-def test_what_no_chart_reads_upgrades_nothing(spec: dict[str, Any]) -> None:
-    assert changed(**spec) == set()
+def test_what_no_chart_reads_upgrades_nothing() -> None:
+    assert changed(suspend=True) == set()
+
+
+def test_the_contact_is_told_to_the_authority_by_the_door() -> None:
+    assert changed(contact="it@hospital.example") == {"edge"}
 
 
 @pytest.mark.parametrize(
-    "spec", [{"siteName": "Radiology"}, {"identity": {"mfa": "required"}}, {"identity": {"admins": ["a@b.example"]}}]
+    "spec", [{"identity": {"mfa": "required"}}, {"identity": {"admins": ["a@b.example"]}}]
 )
 def test_what_only_the_realm_shows_changes_the_realm_only(spec: dict[str, Any]) -> None:
     assert changed(**spec) == {"identity"}
+
+
+def test_the_site_s_name_is_on_the_login_and_on_the_front_page() -> None:
+    assert changed(siteName="Radiology") == {"identity", "edge"}
 
 
 def test_another_domain_another_chart_another_name_upgrade_everything() -> None:
