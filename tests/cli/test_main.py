@@ -11,9 +11,10 @@ COMMANDS = (
     ("install",), ("status",), ("plan",), ("reconcile",), ("uninstall",),
     ("config", "check"), ("rehearsal", "start"), ("rehearsal", "stop"), ("rehearsal", "status"), ("rehearsal", "reset"),
     ("rehearsal", "kubeconfig"), ("tools", "list"), ("tools", "get"), ("tools", "doctor"), ("tools", "lock"),
-    ("images", "list"), ("images", "pin"), ("operator", "run"),
+    ("images", "list"), ("images", "pin"), ("operator", "run"), ("kubectl",), ("helm",),
+    ("cluster", "status"), ("cluster", "start"), ("cluster", "stop"), ("cluster", "boot"), ("cluster", "delete"),
 )  # fmt: skip
-GROUPS = ((), ("config",), ("rehearsal",), ("tools",), ("images",), ("operator",))
+GROUPS = ((), ("cluster",), ("config",), ("rehearsal",), ("tools",), ("images",), ("operator",))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
