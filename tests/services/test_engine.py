@@ -13,12 +13,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import servers
+import world as worlds
 from test_adoption import SITES, UPSTREAMS, upstream
 from test_external import inside_client
 from world import Session, World
@@ -27,6 +29,7 @@ from mininode.api import REQUESTED_AT
 from mininode.cluster.operator_process import operator_spec
 from mininode.cluster.processes import ProcessSpec
 from mininode.cluster.rehearsal import Rehearsal, State
+from mininode.keycloak.bootstrap import Bootstrapped, bootstrap
 from mininode.keycloak.door import KeycloakDoor
 from mininode.kube.client import Kube
 from mininode.toolbox.toolbox import Toolbox
@@ -77,6 +80,23 @@ def site(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The site's Keycloak: another server on the same database, under an address that is reached from here."""
     with servers.keycloak(tmp_path_factory.mktemp("site"), session.postgres, local=True) as one:
         yield one
+
+
+@pytest.fixture
+async def world(
+    site: servers.Keycloak,
+    http: httpx.AsyncClient,
+    first_start: Bootstrapped,  # noqa: ARG001 - has to have happened
+    numbers: Iterator[int],
+) -> AsyncIterator[World]:
+    """A realm that the site's server made: two servers with caches of their own do not see each other's changes."""
+    realm = f"SITE-{next(numbers)}"
+    door = KeycloakDoor(http, site.url, realm, worlds.OPERATOR)
+    await bootstrap(door, worlds.HUMAN)
+    human = KeycloakDoor(http, site.url, realm, worlds.HUMAN)
+    wanted = worlds.desired(realm)
+    yield World(site, http, realm, door, human, wanted, worlds.values(wanted))
+    await human.write("DELETE", "")
 
 
 @pytest.fixture
@@ -212,9 +232,13 @@ async def test_from_nothing_to_a_realm_that_is_kept(place: Place) -> None:
     assert second != first
     place.again()
     place.kubectl.until(lambda: place.configuration()["auth"]["token_validation"]["kid"] == second, SECONDS)
+
+    def upgraded() -> set[str]:
+        return {name for name, revision in place.node.revisions().items() if revision != revisions[name]}
+
+    place.kubectl.until(upgraded, SECONDS)
     place.node.until("Rehearsed")
-    after = place.node.revisions()
-    assert {name for name in after if after[name] != revisions[name]} == {"dataset-service"}
+    assert upgraded() == {"dataset-service"}
 
 
 async def test_what_is_wrong_is_said_with_advice_and_the_rest_converges(place: Place) -> None:

@@ -27,7 +27,7 @@ async def ada(world: World) -> AsyncIterator[Person]:
 async def hospital(world: World) -> AsyncIterator[World]:
     """The hospital's realm: it knows the node's as a SAML service, signs what it says of people, and tells their names."""
     realm = f"{world.realm}-HOSPITAL"
-    await bootstrap(dataclasses.replace(world).door.at(realm), HUMAN)
+    await bootstrap(world.door.at(realm), HUMAN)
     human = KeycloakDoor(world.http, world.server.url, realm, HUMAN)
     await human.write("PUT", "", {"enabled": True})
     node = f"{world.server.public}/realms/{world.realm}"
