@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from mininode.api import REQUESTED_AT
 from mininode.api.spec import DeletionPolicy
 from mininode.api.status import NodeStatus
+from mininode.engine.creation_jobs import CreationJobs
 from mininode.engine.engine import Engine
 from mininode.engine.owned import Owned
 from mininode.engine.reconcile import Pass
@@ -152,12 +153,14 @@ class Nodes:
 
         meta = node.resource["metadata"]
         owned = Owned(self.engine.kube, meta["name"], meta["namespace"], stirred, drifted, node.memory.drift)
-        following = asyncio.create_task(owned.follow())
+        jobs = CreationJobs(self.engine.kube, meta["namespace"])
+        following = [asyncio.create_task(owned.follow()), asyncio.create_task(jobs.follow())]
         try:
             yield owned
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for one in following:
+                one.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
 
     def _node(self, resource: Mapping[str, Any]) -> Watched:
         uid = resource["metadata"]["uid"]
