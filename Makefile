@@ -6,7 +6,7 @@ PYTHON ?= python3
 PY = $(shell $(PYTHON) install.py --prepare --dev | tail -n 1)
 PYTEST = $(PY) -m pytest
 
-.PHONY: help env test check unit charts scan control-plane cli services lab-up lab-down chaos bench generate golden lock clean
+.PHONY: help env test check unit charts scan control-plane cli services lab-up lab-down chaos fuzz bench generate golden lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ lab-down: ## stop the lab's engine; what was made stays
 
 chaos: ## kills and faults without end: the long run, half an hour
 	$(PY) tests/chaos/long.py --kills 500 --seconds 1800
+
+fuzz: ## 100,000 configurations with mistakes: each accepted or refused with advice
+	$(PY) tests/fuzz/configs.py --count 100000
 
 bench: ## figures, printed as a table
 	$(PY) tests/bench/run.py

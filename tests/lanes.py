@@ -48,6 +48,7 @@ LANES = (
     Lane("charts", (pytest("tests/charts"),)),
     Lane("scan", (python("tests/scan/run.py"),)),
     Lane("cli", (pytest("tests/cli"),)),
+    Lane("docs", (pytest("tests/docs"),)),
     Lane("chaos", (pytest("tests/chaos"),)),
     Lane("services", (pytest("tests/services"),)),
 )  # fmt: skip

@@ -47,7 +47,7 @@ def test_with_options_nothing_is_asked_and_the_file_is_right(blank: Any) -> None
     assert "# Who may log in to the node, and how." in text
     node = yaml.safe_load(text)["node"]
     assert (node["domain"], node["contact"]) == ("node.hospital.eu", "ada@hospital.eu")
-    assert node["storage"]["hostPath"] == "/srv/eucaim"
+    assert yaml.safe_load(text)["computer"]["dataFolder"] == "/srv/eucaim"
     assert blank.run("config", "check").returncode == 0
 
 

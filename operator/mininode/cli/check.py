@@ -1,6 +1,7 @@
 """`mininode check`: looks at this computer before an installation, and changes nothing."""
 
 import json
+import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -47,8 +48,6 @@ def check(
     if output is not Output.TEXT:
         typer.echo(_data(findings, output))
     else:
-        import shutil
-
         width = shutil.get_terminal_size((100, 24)).columns
         for line in screen(findings, width):
             typer.echo(line)
@@ -56,22 +55,23 @@ def check(
         raise typer.Exit(Unavailable.exit_code)
 
 
-def examine(site: "SiteConfig", way: str, data: Path | None = None) -> "tuple[Finding, ...]":
+def examine(site: "SiteConfig", way: str, data: Path | None = None, kubeconfig: Path | None = None) -> "tuple[Finding, ...]":
     """Everything that is found of this computer for installing this node by this way."""
     from mininode.preflight.judge import judge
     from mininode.preflight.observe import observe
     from mininode.preflight.wanted import wish_for
 
-    wish = wish_for(site, way, data)
+    wish = wish_for(site, way, data, kubeconfig)
     return judge(observe(wish), wish)
 
 
-def stop_where_it_fails(site: "SiteConfig", way: str) -> None:
+def stop_where_it_fails(site: "SiteConfig", way: str, kubeconfig: Path | None = None) -> None:
     """The installer's first step: shows what is to be known, and raises Unavailable where an installation would fail."""
     from mininode.preflight.findings import failing
 
-    findings = examine(site, way)
-    for line in _details(findings, 100, levels=("warn", "fail")):
+    findings = examine(site, way, kubeconfig=kubeconfig)
+    width = shutil.get_terminal_size((100, 24)).columns
+    for line in _details(findings, width, levels=("warn", "fail")):
         typer.echo(line)
     if wrong := failing(findings):
         raise Unavailable(

@@ -44,14 +44,14 @@ class Answers:
         }
 
 
-DATA_FIELD: Place = ("node", "storage", "hostPath")
+DATA_FIELD: Place = ("computer", "dataFolder")
 
 
 def init(
     config: Annotated[Path, typer.Option("--config", "-c", help="The file to write.")] = DEFAULT,
     profile: Annotated[str, typer.Option(help="What the node offers: micro.")] = "",
     domain: Annotated[str, typer.Option(help="Public name of the node, such as node.hospital.example.")] = "",
-    data: Annotated[str, typer.Option(help="Folder of this computer for all data. Left out: as the cluster does.")] = "",
+    data: Annotated[str, typer.Option(help="Folder of this computer for all data. Left out: a folder in your home.")] = "",
     tls: Annotated[str, typer.Option(help="Where the certificate comes from: acme, ownCA or provided.")] = "",
     admin: Annotated[list[str] | None, typer.Option(help="E-mail address of an administrator. May be repeated.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the options, and defaults for the rest.")] = False,
@@ -108,9 +108,9 @@ def wrong_data(text: str) -> Mistake | None:
     """The mistake in a folder for data."""
     import re
 
-    from mininode.api.spec import HOST_PATH_PATTERN
+    from mininode.api.computer import FOLDER_PATTERN
 
-    if re.fullmatch(HOST_PATH_PATTERN, text):
+    if re.fullmatch(FOLDER_PATTERN, text) and ".." not in text.split("/"):
         return None
     problem = f"{text!r} is no absolute path of plain names"
     return Mistake("data", problem, "Write it from the top and without `..`, such as /srv/eucaim")
@@ -210,13 +210,14 @@ def _values(text: str) -> Mapping[str, str]:
     """The present answers of a file that is there, to be offered."""
     from mininode.api.source import read
 
-    node = _below(read(text, "").data if text else None, "node")
+    whole = read(text, "").data if text else None
+    node = _below(whole, "node")
     admins = _below(_below(node, "identity"), "admins")
     found = {
         "profile": _below(node, "profile"),
         "domain": _below(node, "domain"),
         "tls": _below(_below(node, "tls"), "mode"),
-        "data": _below(_below(node, "storage"), "hostPath"),
+        "data": _below(_below(whole, "computer"), "dataFolder"),
         "admin": admins[0] if isinstance(admins, list) and admins else None,
     }
     return {key: value for key, value in found.items() if isinstance(value, str)}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FIELD_MANAGER = "mininode-install"
 # Seconds that a step may take. What it starts has shorter time-outs of its own, and says what it waits for.
-_TOOLS, _CLUSTER, _FOLDERS, _RIGHTS, _OPERATOR, _NODE = 1800.0, 1800.0, 60.0, 120.0, 1200.0, 60.0
+_TOOLS, _CLUSTER, _VERSION, _FOLDERS, _RIGHTS, _OPERATOR, _NODE = 1800.0, 1800.0, 60.0, 60.0, 120.0, 1200.0, 60.0
 
 
 def install(
@@ -51,11 +51,13 @@ def install(
 
     Example: mininode install micro --cluster rehearsal
     """
+    from mininode.cli.check import stop_where_it_fails
     from mininode.cli.steps import install_folder, run_steps
     from mininode.cluster.machine import on_folder
 
     site = _site(profile, config, rehearsal=cluster is Cluster.REHEARSAL)
     choice = chosen(cluster)
+    stop_where_it_fails(site, choice.value, kubeconfig)
     if choice in (Cluster.MINIKUBE, Cluster.KIND):
         site = on_folder(site)
     way = way_to(choice, site, lambda line: typer.echo(f"  {line}"), Access(kubeconfig, context))
@@ -97,12 +99,15 @@ def _site(profile: str | None, config: Path | None, *, rehearsal: bool) -> "Site
 
 def _agree(site: "SiteConfig", way: "Way", *, yes: bool) -> None:
     """Say what will be done, and ask where there is somebody to ask. Nothing was changed yet."""
+    from mininode.cli.plan import before_an_install
     from mininode.cluster.way import SharedWay
     from mininode.errors import ConfigError, Mistake
 
     typer.echo(f"Install profile {site.node.profile} for {site.node.domain} into {way.title}. This will:")
     for line in (*way.plan(), f"declare the node {site.name} in namespace {site.namespace}, and wait until it is as it should be"):
         typer.echo(f"  - {line}")
+    for line in before_an_install(site):
+        typer.echo(line)
     if yes:
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
@@ -139,6 +144,7 @@ class _Installation:
         return (
             Step("tools", "have the programs that are needed", _TOOLS, self._tools),
             Step("cluster", self.way.title, _CLUSTER, self._cluster),
+            Step("version", "whether a newer mininode was here", _VERSION, self._version),
             Step("folders", "the folders of the node's data, with their owners", _FOLDERS, self._folders),
             Step("rights", "the resource EucaimNode, the operator's rights, the node's namespace", _RIGHTS, self._rights),
             Step("operator", "the operator at work", _OPERATOR, self._operator),
@@ -176,6 +182,12 @@ class _Installation:
         self.kubeconfig = self.way.ensure(progress)
         remember(self.target)
         return ""
+
+    def _version(self, progress: "Progress") -> str:
+        from mininode.cli.version_guard import refuse_downgrade
+
+        before = asyncio.run(asyncio.wait_for(refuse_downgrade(self.kubeconfig, self.target), progress.left))
+        return f"installed by {before} before" if before else ""
 
     def _folders(self, progress: "Progress") -> str:
         from mininode.cluster.machine import make_folders
@@ -232,7 +244,9 @@ class _Installation:
 
 async def declare(kube: "Kube", site: "SiteConfig", *, anew: bool) -> bool:
     """Apply the EucaimNode; whether that changed anything. `anew` asks for a fresh look whatever the status says."""
+    from mininode import __version__
     from mininode.api import API_VERSION, KIND, REQUESTED_AT
+    from mininode.cli.version_guard import INSTALLED_BY
     from mininode.kube.resources import EUCAIM_NODES
 
     body: dict[str, Any] = {
@@ -242,8 +256,9 @@ async def declare(kube: "Kube", site: "SiteConfig", *, anew: bool) -> bool:
         "spec": site.node.model_dump(mode="json", by_alias=True, exclude_unset=True),
     }
     before = await kube.get(EUCAIM_NODES, site.name, site.namespace)
-    if wish := _wish(before, anew=anew):  # an empty map would be a claim of its own, and a write
-        body["metadata"]["annotations"] = {REQUESTED_AT: wish}
+    body["metadata"]["annotations"] = {INSTALLED_BY: __version__}
+    if wish := _wish(before, anew=anew):
+        body["metadata"]["annotations"][REQUESTED_AT] = wish
     after = await kube.apply(EUCAIM_NODES, body, site.namespace, manager=_FIELD_MANAGER, force=True)
     return before is None or before["metadata"]["generation"] != after["metadata"]["generation"]
 

@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 _GROUPS = ("cluster", "config", "secrets", "rehearsal", "tools", "images", "credentials", "storage", "operator")
-_COMMANDS = ("check", "install", "status", "plan", "reconcile", "uninstall", "export", "kubectl", "helm", "generate")
+_COMMANDS = ("check", "install", "status", "plan", "reconcile", "uninstall", "support-bundle", "export", "kubectl", "helm", "generate")
 
 
 def _version(value: bool) -> None:
@@ -43,9 +43,10 @@ def _mount() -> None:
     for name in _GROUPS:
         app.add_typer(importlib.import_module(f"mininode.cli.{name}").app, name=name)
     for name in _COMMANDS:
-        module = importlib.import_module(f"mininode.cli.{name}")
+        function = name.replace("-", "_")
+        module = importlib.import_module(f"mininode.cli.{function}")
         settings = getattr(module, "CONTEXT", None)
-        app.command(name, hidden=getattr(module, "HIDDEN", False), context_settings=settings)(getattr(module, name))
+        app.command(name, hidden=getattr(module, "HIDDEN", False), context_settings=settings)(getattr(module, function))
 
 
 def run() -> None:

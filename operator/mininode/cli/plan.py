@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mininode.cli.output import Output, OutputOption
-from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, reachable, target
+from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mininode.api.config import SiteConfig
     from mininode.engine.preview import Change
+
+_IN_TIME = 5.0  # s that the first screen of an install waits for what would change
 
 # Values hold no secrets by design; a name like these is masked all the same, in case somebody put one there.
 _SECRET = re.compile(r"pass(word|wd|phrase)?|secret|token|private|credential", re.IGNORECASE)
@@ -34,7 +39,7 @@ def plan(
 
     Example: mininode plan --config config.yaml
     """
-    changes = asyncio.run(_changes(config, kubeconfig, namespace, name))
+    changes = asyncio.run(_asked(config, kubeconfig, namespace, name))
     answer = [_plain(change) for change in changes]
     if output is Output.JSON:
         typer.echo(json.dumps(answer, indent=2))
@@ -43,14 +48,37 @@ def plan(
 
         typer.echo(yaml.safe_dump(answer, sort_keys=False), nl=False)
     else:
-        for one in answer:
-            typer.echo(f"  {one['component']:<16} {one['action']:<10} {one['because']}")
-            for difference in one["values"]:
-                typer.echo(f"      {difference['path']}: {difference['before']} → {difference['after']}")
-            for sentence in one["realm"]:
-                typer.echo(f"      {sentence}")
+        for line in _lines(answer):
+            typer.echo(line)
         todo = sum(not change.nothing for change in changes)
         typer.echo(f"{todo} of {len(changes)} components would change." if todo else "Nothing would change.")
+
+
+def before_an_install(site: "SiteConfig") -> list[str]:
+    """What an install would change in the node that is there, for its first screen; empty where nothing can be asked in time."""
+    from mininode.errors import MininodeError
+    from mininode.toolbox.toolbox import Toolbox
+
+    try:
+        wanted = reachable(target(None, site.namespace, site.name))
+        if (helm := Toolbox.from_environment().find("helm")) is None:
+            return []
+        changes = asyncio.run(asyncio.wait_for(_changes(site, wanted, helm.path), _IN_TIME))
+    except (MininodeError, TimeoutError):
+        return []  # the steps that follow say what is wrong, where it matters
+    todo = [change for change in changes if not change.nothing]
+    if not todo:
+        return ["  nothing differs from what is installed"]
+    return [f"  {len(todo)} of {len(changes)} components would change:", *_lines([_plain(change) for change in todo])]
+
+
+def _lines(answer: list[dict[str, Any]]) -> "Iterator[str]":
+    for one in answer:
+        yield f"  {one['component']:<16} {one['action']:<10} {one['because']}"
+        for difference in one["values"]:
+            yield f"      {difference['path']}: {difference['before']} → {difference['after']}"
+        for sentence in one["realm"]:
+            yield f"      {sentence}"
 
 
 def _plain(change: "Change") -> dict[str, Any]:
@@ -72,23 +100,26 @@ def _plain(change: "Change") -> dict[str, Any]:
     }
 
 
-async def _changes(
-    config: Path | None, kubeconfig: Path | None, namespace: str | None, name: str | None
-) -> "tuple[Change, ...]":
-    from mininode.app.settings import Settings
-    from mininode.app.wiring import build_engine
+async def _asked(config: Path | None, kubeconfig: Path | None, namespace: str | None, name: str | None) -> "tuple[Change, ...]":
     from mininode.cli.config_file import DEFAULT, read_config
-    from mininode.cli.forward import way_to_keycloak
-    from mininode.engine.preview import preview
-    from mininode.errors import NotThereYet
-    from mininode.kube.resources import EUCAIM_NODES
     from mininode.toolbox.toolbox import Toolbox
 
     file = config or (DEFAULT if DEFAULT.exists() else None)
     site = read_config(file) if file else None
     wanted = reachable(target(kubeconfig, namespace or (site.namespace if site else None), name or (site.name if site else None)))
-    settings = Settings(kubeconfig=Path(wanted.kubeconfig), helm=Toolbox.from_environment().get("helm").path)
-    engine = await build_engine(settings)
+    return await _changes(site, wanted, Toolbox.from_environment().get("helm").path)
+
+
+async def _changes(site: "SiteConfig | None", wanted: Target, helm: Path) -> "tuple[Change, ...]":
+    """What would change in the node for this configuration, or for what is declared."""
+    from mininode.app.settings import Settings
+    from mininode.app.wiring import build_engine
+    from mininode.cli.forward import way_to_keycloak
+    from mininode.engine.preview import preview
+    from mininode.errors import NotThereYet
+    from mininode.kube.resources import EUCAIM_NODES
+
+    engine = await build_engine(Settings(kubeconfig=Path(wanted.kubeconfig), helm=helm))
     try:
         resource = await engine.kube.get(EUCAIM_NODES, wanted.name, wanted.namespace) or {}
         if site is not None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 def uninstall(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer the question whether to go on with yes.")] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Destroy data and passwords, too. Wants the node's name.")] = False,
+    purge_node: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --purge: the node's name, where there is no terminal to type it on.")
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait until everything is removed.", min=1)] = 600.0,
     kubeconfig: KubeconfigOption = None,
     namespace: NamespaceOption = None,
@@ -27,7 +31,12 @@ def uninstall(
     """
     from mininode.errors import ConfigError, Mistake
 
+    if purge_node is not None and not purge:
+        raise ConfigError([Mistake("--purge-node", "it has a meaning only with --purge", "Add --purge, or leave it out")])
     wanted = reachable(target(kubeconfig, namespace, name))
+    if purge:
+        asyncio.run(_purge(wanted, purge_node, timeout))
+        return
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigError([Mistake("--yes", "there is no terminal to ask on", "Add --yes to remove the node's software")])
@@ -37,18 +46,53 @@ def uninstall(
     asyncio.run(_remove(wanted, timeout))
 
 
+async def _purge(wanted: Target, purge_node: str | None, timeout: float) -> None:
+    from mininode.cli.purge import agree, destroy, doomed, files_left, unreachable
+    from mininode.errors import KubeError
+    from mininode.kube.client import Kube
+
+    async with await Kube.connect(Path(wanted.kubeconfig)) as kube:
+        try:
+            found = await doomed(kube, wanted)
+        except KubeError as error:
+            raise (unreachable(wanted, error) if error.code == 0 else error) from error
+        if found.nothing:
+            typer.echo(f"There is nothing of a node {wanted.name} in namespace {wanted.namespace}.")
+            return
+        typer.echo(f"This destroys node {wanted.name} in namespace {wanted.namespace} for ever:")
+        for line in found.lines():
+            typer.echo(f"  {line}")
+        agree(wanted, purge_node)
+
+        async def software() -> None:
+            if found.node:
+                await _delete(kube, wanted, timeout)
+
+        await destroy(kube, wanted, found, software)
+    typer.echo("Destroyed.")
+    for path in files_left(found):
+        typer.echo(f"  Its files are still there. To delete them, too: sudo rm -r {path}")
+
+
+async def _delete(kube: "Kube", wanted: Target, timeout: float) -> bool:
+    """Delete the resource and wait for its software to go; False when there is no such node."""
+    from mininode.kube.resources import EUCAIM_NODES
+
+    if not await kube.delete(EUCAIM_NODES, wanted.name, wanted.namespace):
+        return False
+    typer.echo(f"Removing the software of node {wanted.name}, dependants first:")
+    await _until_gone(kube, wanted, timeout)
+    typer.echo("Removed.")
+    return True
+
+
 async def _remove(wanted: Target, timeout: float) -> None:
     from mininode.engine.act import kept
     from mininode.kube.client import Kube
-    from mininode.kube.resources import EUCAIM_NODES
 
     async with await Kube.connect(Path(wanted.kubeconfig)) as kube:
-        if not await kube.delete(EUCAIM_NODES, wanted.name, wanted.namespace):
+        if not await _delete(kube, wanted, timeout):
             typer.echo(f"There is no node {wanted.name} in namespace {wanted.namespace}: nothing to remove.")
-        else:
-            typer.echo(f"Removing the software of node {wanted.name}, dependants first:")
-            await _until_gone(kube, wanted, timeout)
-            typer.echo("Removed.")
         left = await kept(kube, wanted.name, wanted.namespace)
     if left:
         typer.echo("Kept, so that installing again finds it:")

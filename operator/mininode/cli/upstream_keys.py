@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mininode.api.computer import FOLDER_PATTERN
 from mininode.api.domains import unreachable
 from mininode.api.inline_secrets import names_secret
 from mininode.api.model import EMAIL_PATTERN
-from mininode.api.spec import HOST_PATH_PATTERN, is_domain
+from mininode.api.spec import is_domain
 from mininode.cli.config_draft import Place
 
 
@@ -127,8 +128,8 @@ def _one(key: str, value: Any, flat: Mapping[str, Any], answers: dict[Place, Any
             return _taken(answers, ("node", "domain"), value, isinstance(value, str) and is_domain(value))
         case "host_path":
             path = value.rstrip("/") if isinstance(value, str) else value
-            fine = isinstance(path, str) and re.fullmatch(HOST_PATH_PATTERN, path) is not None
-            fate, said = _taken(answers, ("node", "storage", "hostPath"), path, fine)
+            fine = isinstance(path, str) and re.fullmatch(FOLDER_PATTERN, path) is not None
+            fate, said = _taken(answers, ("computer", "dataFolder"), path, fine)
             return fate, said + (": the old node's files there are not touched, and not taken over" if fine else "")
         case "use_gateway_api":
             if value is True:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from mininode.cluster.engine import Engine
+
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
@@ -105,16 +107,6 @@ class Authority:
     problem: str = ""
     subjects: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """The container engine."""
-
-    program: str  # its path; empty when there is none
-    version: str = ""  # of the server; empty when it did not answer
-    said: str = ""  # its last line
-    forbidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

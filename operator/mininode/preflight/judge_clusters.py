@@ -1,39 +1,28 @@
 """Judges the container engine, programs and clusters that are there already. Pure."""
 
-from mininode.preflight.facts import Cluster, Engine, Program
+from mininode.cluster.engine import ADVICE, Engine, EngineState
+from mininode.preflight.facts import Cluster, Program
 from mininode.preflight.findings import Finding, fail, ok, warn
 from mininode.preflight.wish import Wish
 
 _ENGINE_LEAST, _ENGINE_GOOD = (18, 9), (20, 10)  # minikube 1.38: refuses below the first, advises the second
-PROFILE = "mininode"
+_WORDS = {
+    EngineState.ABSENT: "there is no container engine",
+    EngineState.NOT_RUNNING: "Docker does not answer",
+    EngineState.FORBIDDEN: "you may not use Docker",
+}
 
 
 def judge_engine(seen: Engine, _wish: Wish) -> Finding:
     """Docker is there, runs, and this user may use it."""
-    if not seen.program:
-        return fail(
-            "engine",
-            "there is no container engine",
-            "no program docker on PATH",
-            "Debian, Ubuntu: sudo apt install docker.io; others: https://docs.docker.com/engine/install/",
-        )
-    if seen.forbidden:
-        return fail(
-            "engine",
-            "you may not use Docker",
-            seen.said,
-            "sudo usermod -aG docker $USER, then log in anew. Members of that group can become root",
-        )
-    if not seen.version:
-        return fail(
-            "engine", "Docker does not answer", seen.said, "sudo systemctl enable --now docker. With Docker Desktop: open it"
-        )
-    version = _numbers(seen.version)
+    if not seen.usable:
+        return fail("engine", _WORDS[seen.state], seen.detail, ADVICE[seen.state].removesuffix("."))
+    version = _numbers(seen.detail)
     if version and version < _ENGINE_LEAST:
-        return fail("engine", "Docker is too old for minikube", f"version {seen.version}", "Install Docker 20.10 or later")
+        return fail("engine", "Docker is too old for minikube", f"version {seen.detail}", "Install Docker 20.10 or later")
     if version and version < _ENGINE_GOOD:
-        return warn("engine", "Docker is older than minikube advises (20.10)", f"version {seen.version}", "Upgrade it when you can")
-    return ok("engine", f"Docker {seen.version}")
+        return warn("engine", "Docker is older than minikube advises (20.10)", f"version {seen.detail}", "Upgrade it when you can")
+    return ok("engine", f"Docker {seen.detail}")
 
 
 def judge_programs(seen: tuple[Program, ...], _wish: Wish) -> Finding:
@@ -72,9 +61,9 @@ def judge_cluster(seen: Cluster, wish: Wish) -> Finding:
     if seen.container and not seen.profile and wish.way == "minikube":
         return fail(
             "cluster",
-            f"there is a container “{PROFILE}” that another user's or another home's minikube made",
+            f"there is a container “{wish.cluster}” that another user's or another home's minikube made",
             f"docker says: {seen.container}",
-            f"Run as the user it belongs to. docker inspect {PROFILE} tells more. Do not remove it: it may hold a node",
+            f"Run as the user it belongs to. docker inspect {wish.cluster} tells more. Do not remove it: it may hold a node",
         )
     if seen.container:
         return ok("cluster", f"yours is there: {seen.container}")

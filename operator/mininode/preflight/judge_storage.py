@@ -44,7 +44,7 @@ def judge_data_room(seen: Folder, wish: Wish) -> Finding:
     """Room for what the volumes may hold."""
     have = f"{_gib(seen.free)} of {_gib(seen.total)} free on {seen.on}"
     command = (
-        "Choose a folder on a larger disk (node.storage.hostPath), or make room: " + f"sudo du -xh -d1 {seen.on} | sort -h | tail"
+        "Choose a folder on a larger disk (computer.dataFolder), or make room: " + f"sudo du -xh -d1 {seen.on} | sort -h | tail"
     )
     if seen.free < _LOW:
         return fail("data-disk", f"less than {_gib(_LOW)} are free for the data", have, command)

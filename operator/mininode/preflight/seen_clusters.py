@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import yaml
 
+from mininode.cluster.engine import Engine, find_engine
+from mininode.cluster.minikube.home import Home
 from mininode.errors import ToolError
-from mininode.preflight.facts import Cluster, Engine, Program
-from mininode.preflight.judge_clusters import PROFILE
+from mininode.preflight.facts import Cluster, Program
 from mininode.preflight.wish import Wish
 from mininode.toolbox.toolbox import Toolbox
 
@@ -20,21 +20,14 @@ _ANSWER = 2.0  # s; docker answers in a tenth of one
 TOOLS = {
     "rehearsal": ("helm", "kube-apiserver", "etcd", "kwok"),
     "minikube": ("minikube", "kubectl", "helm"),
-    "kind": ("kubectl", "helm"),
+    "kind": ("kind", "kubectl", "helm"),
     "current": ("kubectl", "helm"),
 }
 
 
 def engine(_wish: Wish) -> Engine:
     """Docker as this user finds it."""
-    program = shutil.which("docker")
-    if program is None:
-        return Engine("")
-    code, out, complained = _docker(program, "version", "--format", "{{.Server.Version}}")
-    if code == 0 and out:
-        return Engine(program, out)
-    lines = complained.splitlines()
-    return Engine(program, "", lines[-1] if lines else "no answer", "permission denied" in complained.lower())
+    return find_engine(os.environ)
 
 
 def programs(wish: Wish) -> tuple[Program, ...]:
@@ -60,15 +53,15 @@ def cluster(wish: Wish) -> Cluster:
     return Cluster(
         kubeconfig=file if known or problem else "",
         kubeconfig_problem=problem,
-        container=_container(),
-        profile=profile_folder().exists(),
+        container=_container(wish.cluster),
+        profile=Home.of(wish.cluster).settings.exists(),
         stray=tuple(sorted(one for one in os.environ if one.startswith("MINIKUBE_"))),
     )
 
 
-def profile_folder() -> Path:
-    """Where the minikube that we start keeps our profile."""
-    return platformdirs.user_state_path("mininode") / "minikube" / ".minikube" / "profiles" / PROFILE
+def profile_home(profile: str) -> Path:
+    """Where the minikube that we start keeps everything: a home for each profile, below our state."""
+    return Home.of(profile).folder
 
 
 def kubeconfig_problem(file: Path) -> str:
@@ -101,22 +94,16 @@ def _default_kubeconfig(environment: Mapping[str, str]) -> str:
     return named or (str(usual) if usual.exists() else "")
 
 
-def _container() -> str:
+def _container(profile: str) -> str:
     """The state of a container that has our profile's name; empty when there is none, or nobody to ask."""
     program = shutil.which("docker")
     if program is None:
         return ""
-    _, out, _ = _docker(program, "ps", "--all", "--filter", f"name=^/{PROFILE}$", "--format", "{{.Names}}: {{.Status}}")
-    return out
-
-
-def _docker(program: str, *arguments: str) -> tuple[int, str, str]:
+    command = [program, "ps", "--all", "--filter", f"name=^/{profile}$", "--format", "{{.Names}}: {{.Status}}"]
     try:
         done = subprocess.run(  # noqa: S603 - docker from PATH
-            [program, *arguments], capture_output=True, text=True, timeout=_ANSWER, check=False, stdin=subprocess.DEVNULL
+            command, capture_output=True, text=True, timeout=_ANSWER, check=False, stdin=subprocess.DEVNULL
         )
-    except subprocess.TimeoutExpired:
-        return 1, "", f"docker did not answer within {_ANSWER:.0f} s"
-    except OSError as error:
-        return 1, "", f"docker can't be started: {error.strerror}"
-    return done.returncode, done.stdout.strip(), done.stderr.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

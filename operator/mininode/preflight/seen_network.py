@@ -21,19 +21,17 @@ import httpx
 import psutil
 
 from mininode.preflight.facts import Authority, Clock, Host, Name, Network, Port
-from mininode.preflight.judge_clusters import PROFILE
 from mininode.preflight.wish import Wish
 
-DOOR = (80, 443)
 _ANSWER = 1.2  # s that a host has
 _AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def ports(_wish: Wish) -> tuple[Port, ...]:
+def ports(wish: Wish) -> tuple[Port, ...]:
     """Who listens on the public door's ports. The program of another user shows no name."""
     listening = {one.laddr.port: one for one in _connections() if one.status == psutil.CONN_LISTEN and one.laddr}
-    ours = _published() if any(number in listening for number in DOOR) else ""
-    return tuple(_port(number, listening.get(number), ours) for number in DOOR)
+    ours = _published(wish.cluster) if any(number in listening for number in wish.ports) else ""
+    return tuple(_port(number, listening.get(number), ours) for number in wish.ports)
 
 
 def name(wish: Wish) -> Name:
@@ -166,12 +164,12 @@ def _port(number: int, found: Any, published: str) -> Port:
     return Port(number, taken=True, address=found.laddr.ip, holder=holder, pid=found.pid or 0, ours=ours)
 
 
-def _published() -> str:
+def _published(profile: str) -> str:
     """The ports that our own node's container publishes, as docker writes them."""
     docker = shutil.which("docker")
     if docker is None:
         return ""
-    return _output([docker, "ps", "--filter", f"name=^/{PROFILE}$", "--format", "{{.Ports}}"])
+    return _output([docker, "ps", "--filter", f"name=^/{profile}$", "--format", "{{.Ports}}"])
 
 
 def _synchronized() -> bool | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from mininode.assets import asset
-from mininode.preflight.seen_clusters import TOOLS
+from mininode.preflight.seen_clusters import TOOLS, profile_home
 from mininode.preflight.wish import Wish
 from mininode.toolbox.lock import ToolLock, this_platform
 
@@ -23,11 +23,19 @@ _MINIKUBE = ("gcr.io", "registry.k8s.io", "storage.googleapis.com", "dl.k8s.io")
 _DOCKER_HUB = {"docker.io": "registry-1.docker.io"}
 
 
-def wish_for(site: "SiteConfig", way: str, data: Path | None = None, environment: Mapping[str, str] = os.environ) -> Wish:
+def wish_for(
+    site: "SiteConfig",
+    way: str,
+    data: Path | None = None,
+    kubeconfig: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Wish:
     """What installing this node by this way asks of the computer."""
     node = site.node
     sizes = node.storage.sizes
-    folder = data or (Path(node.storage.host_path) if node.storage.host_path else default_data())
+    computer = site.computer
+    folder = data or (Path(computer.data_folder) if computer.data_folder else default_data())
+    made = profile_home(computer.minikube.profile) / "kubeconfig"
     return Wish(
         way=way,
         profile=node.profile.value,
@@ -37,6 +45,9 @@ def wish_for(site: "SiteConfig", way: str, data: Path | None = None, environment
         data=str(folder),
         data_bytes=sum(bytes_of(value) for value in sizes.model_dump().values() if isinstance(value, str)),
         hosts=hosts(way, node.image_mirror or "", environment),
+        kubeconfig=str(kubeconfig or (made if way == "minikube" else "")),
+        ports=(computer.ports.http, computer.ports.https),
+        cluster=computer.minikube.profile,
     )
 
 

@@ -52,6 +52,8 @@ class Wish:
     data: str = ""  # the folder that will hold the data
     data_bytes: int = 0  # what the volumes are to hold
     hosts: tuple[str, ...] = ()  # that the installation downloads from
+    ports: tuple[int, ...] = (80, 443)  # of the public door
+    cluster: str = "mininode"  # minikube's name of it
     kubeconfig: str = ""  # access file that will be used, where one is there already
 
     @property

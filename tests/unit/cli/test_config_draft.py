@@ -56,8 +56,9 @@ def test_a_persons_own_file_keeps_its_comments_and_gets_what_is_missing() -> Non
 def test_what_init_writes_is_a_right_configuration_with_every_field_explained(tls: str) -> None:
     answers = Answers("micro", "node.hospital.eu", "/srv/eucaim", tls, ["ada@hospital.eu", "bob@hospital.eu"])
     text = with_answers(example(), answers.fields())
-    node = parse_config(text, "config.yaml", tuple(all_components())).node
-    assert (node.domain, node.tls.mode, node.storage.host_path) == ("node.hospital.eu", tls, "/srv/eucaim")
+    site = parse_config(text, "config.yaml", tuple(all_components()))
+    node = site.node
+    assert (node.domain, node.tls.mode, site.computer.data_folder) == ("node.hospital.eu", tls, "/srv/eucaim")
     assert node.identity.admins == ("ada@hospital.eu", "bob@hospital.eu")
     assert (node.tls.certificate_ref is not None) == (tls == "provided")
     explained = [line for line in EXAMPLE.splitlines() if line.lstrip().startswith("# ")][4:]

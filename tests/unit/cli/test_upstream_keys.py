@@ -56,7 +56,7 @@ def test_no_secret_leaves() -> None:
 
 def test_what_is_taken() -> None:
     assert migrated(WHOLE).answers == {
-        ("node", "storage", "hostPath"): "/home/ubuntu/minikube-data",
+        ("computer", "dataFolder"): "/home/ubuntu/minikube-data",
         ("node", "domain"): "node.hospital.eu",
         ("node", "identity", "admins"): ["ada@hospital.eu", "bob@hospital.eu"],
         ("node", "identity", "lsAai", "clientId"): "abc-123",

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from mininode.preflight.facts import Authority, Clock, Cluster, Engine, Facts, Folder, Host, Machine, Name, Network, Port, Program
+from mininode.cluster.engine import Engine, EngineState
+from mininode.preflight.facts import Authority, Clock, Cluster, Facts, Folder, Host, Machine, Name, Network, Port, Program
 from mininode.preflight.judge import judge
 from mininode.preflight.wish import GIB, Wish
 
@@ -23,7 +24,7 @@ WELL = Facts(
     name=Name("node.hospital.eu", ("192.0.2.7",), ("192.0.2.7",)),
     network=Network("", hosts=(Host("dl.k8s.io"),), clock=Clock(0.4, "dl.k8s.io", synchronized=True)),
     authority=Authority(""),
-    engine=Engine("/usr/bin/docker", "27.5.1"),
+    engine=Engine(EngineState.USABLE, "27.5.1"),
     programs=(Program("helm", "v4.3.1", "v4.3.1", "/usr/bin/helm"),),
     cluster=Cluster(),
 )

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tests.unit.preflight.conftest import DISK, WELL, WISH
 
-from mininode.preflight.facts import Authority, Clock, Engine, Host, Name, Network, Port, Program, Unseen
+from mininode.cluster.engine import Engine, EngineState
+from mininode.preflight.facts import Authority, Clock, Host, Name, Network, Port, Program, Unseen
 from mininode.preflight.judge import CHECKS, judge, needed, worst
 from mininode.preflight.wish import GIB, Wish
 
@@ -39,11 +40,11 @@ ROWS = [
     ({"folder__writable": False, "folder__exists": False}, "filesystem", "warn", "sudo install -d"),
     ({"folder__acl": False}, "acl", "warn", "access control lists"),
     ({"software__free": 5 * GIB}, "disk", "fail", "need 20 GiB"),
-    ({"engine": Engine("")}, "engine", "fail", "apt install docker.io"),
-    ({"engine": Engine("/usr/bin/docker", "", "permission denied", forbidden=True)}, "engine", "fail", "usermod -aG docker"),
-    ({"engine": Engine("/usr/bin/docker", "", "Cannot connect")}, "engine", "fail", "systemctl enable --now docker"),
-    ({"engine": Engine("/usr/bin/docker", "18.06.3")}, "engine", "fail", "too old"),
-    ({"engine": Engine("/usr/bin/docker", "19.03.1")}, "engine", "warn", "20.10"),
+    ({"engine": Engine(EngineState.ABSENT, "there is no program docker")}, "engine", "fail", "apt install docker.io"),
+    ({"engine": Engine(EngineState.FORBIDDEN, "permission denied")}, "engine", "fail", "usermod -aG docker"),
+    ({"engine": Engine(EngineState.NOT_RUNNING, "Cannot connect")}, "engine", "fail", "systemctl enable --now docker"),
+    ({"engine": Engine(EngineState.USABLE, "18.06.3")}, "engine", "fail", "too old"),
+    ({"engine": Engine(EngineState.USABLE, "19.03.1")}, "engine", "warn", "20.10"),
     ({"ports": (Port(80, True, "::", "apache2", 7), Port(443))}, "ports", "fail", "systemctl disable --now apache2"),
     ({"ports": (Port(80, True), Port(443, True))}, "ports", "fail", "sport = :80 or sport = :443"),
     ({"name": Name("node.hospital.eu", (), ("192.0.2.7",), "unknown")}, "name", "fail", "this computer's address (192.0.2.7)"),
@@ -106,7 +107,7 @@ def test_a_rehearsal_asks_for_little_and_looks_at_little(said: Any) -> None:
 
 
 def test_the_cluster_of_others_needs_no_engine_and_an_access_file(said: Any) -> None:
-    findings = said(replace(WISH, way="current"), engine=Engine(""))
+    findings = said(replace(WISH, way="current"), engine=Engine(EngineState.ABSENT))
     assert "engine" not in findings
     assert findings["kubeconfig"].level == "fail"
 

@@ -67,15 +67,13 @@ def test_the_memory_file_system_is_recognised() -> None:
     assert seen_machine.folder(Path("/proc")).acl is False
 
 
-def test_a_port_that_is_taken_shows_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_is_taken_shows_its_program() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
-        monkeypatch.setattr(seen_network, "DOOR", (number,))
-        (seen,) = seen_network.ports(WISH)
+        (seen,) = seen_network.ports(Wish("minikube", ports=(number,)))
     assert (seen.taken, seen.pid, seen.ours) == (True, psutil.Process().pid, False)
     assert seen.holder == psutil.Process().name()
-    monkeypatch.setattr(seen_network, "DOOR", (number,))
-    assert seen_network.ports(WISH)[0].taken is False
+    assert seen_network.ports(Wish("minikube", ports=(number,)))[0].taken is False
 
 
 def test_a_name_is_looked_up() -> None:
@@ -179,19 +177,6 @@ def test_an_access_file_is_sound_or_it_is_said_why_not(tmp_path: Path, text: str
     file = tmp_path / "kubeconfig"
     file.write_text(text)
     assert seen_clusters.kubeconfig_problem(file) == problem
-
-
-def test_docker_is_seen_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    docker = tmp_path / "docker"
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert seen_clusters.engine(WISH).program == ""
-    docker.write_text("#!/bin/sh\necho 27.5.1\n")
-    docker.chmod(0o755)
-    assert seen_clusters.engine(WISH).version == "27.5.1"
-    docker.write_text("#!/bin/sh\necho 'permission denied while trying to connect to the socket' >&2\nexit 1\n")
-    seen = seen_clusters.engine(WISH)
-    assert seen.forbidden
-    assert "permission denied" in seen.said
 
 
 def test_stray_variables_of_minikube_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:

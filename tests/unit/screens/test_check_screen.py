@@ -6,7 +6,8 @@ import pytest
 from tests.unit.preflight.conftest import WISH, having
 
 from mininode.cli.check import screen
-from mininode.preflight.facts import Engine, Host, Name, Port
+from mininode.cluster.engine import Engine, EngineState
+from mininode.preflight.facts import Host, Name, Port
 from mininode.preflight.judge import judge
 from mininode.preflight.wish import GIB
 
@@ -15,7 +16,7 @@ COMPUTERS = {
     "five-mistakes": {
         "machine__cores": 1,
         "folder__filesystem": "nfs4",
-        "engine": Engine("/usr/bin/docker", "", "permission denied while trying to connect to the docker API", forbidden=True),
+        "engine": Engine(EngineState.FORBIDDEN, "permission denied while trying to connect to the docker API"),
         "ports": (Port(80, True, "::", "apache2", 812), Port(443)),
         "name": Name("node.hospital.eu", (), ("192.0.2.7",), "looking it up says: Name or service not known"),
         "network__hosts": (Host("quay.io", "the proxy says 403 Forbidden"), Host("dl.k8s.io")),
