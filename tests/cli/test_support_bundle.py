@@ -48,7 +48,8 @@ def test_everything_that_helps_and_no_secret(installed: Any, kubectl: Callable[.
     assert node["spec"]["domain"] == "node.rehearsal.example"
     assert node["status"]["components"]
     assert json.loads(files["versions.json"])["tools"]["helm"].startswith("v")
-    assert json.loads(files["objects/event.json" if "objects/event.json" in files else "objects/events.json"])
+    assert json.loads(files["objects/events.json"])
+    assert any(one["metadata"]["name"] == "dataset-service-backend" for one in json.loads(files["objects/deployment.json"]))
     assert "kind: Deployment" in files["helm/keycloak.yaml"]
     assert "connecting with [hidden]" in files["computer/rehearsal/logs/planted.log"]
     assert {"name": "planted", "namespace": "eucaim-node", "keys": ["password"]} in json.loads(files["secrets-names-only.json"])

@@ -11,7 +11,11 @@ from mininode.api.scrub import GONE, scrubbed
 
 _SHORTEST = 6  # characters: shorter values ("admin", "5432") are in every text and no secrets
 _LINE = 12  # characters of a line of a key or certificate that identify it
-_NO_SECRETS = frozenset({"username", "user", "database", "dbname", "host", "port", "ca.crt", "tls.crt", "namespace"})
+# Endings of keys, without signs between: what a Secret holds beside its secret.
+_NO_SECRETS = ("name", "user", "database", "host", "port", "cacrt", "tlscrt", "namespace", "id", "url", "realm", "issuer", "cafile")
+
+
+_SIGNS = str.maketrans("", "", "-_.")
 
 
 class Hider:
@@ -25,7 +29,7 @@ class Hider:
     def learn_secret(self, data: Mapping[str, str]) -> None:
         """Take in the values of a Secret (base64), less those that are public by their key."""
         for key, encoded in data.items():
-            if key in _NO_SECRETS:
+            if key.lower().translate(_SIGNS).endswith(_NO_SECRETS):
                 continue
             raw = base64.b64decode(encoded)
             self.learn(encoded)

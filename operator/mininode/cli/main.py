@@ -20,7 +20,9 @@ app = typer.Typer(
 )
 
 _GROUPS = ("cluster", "config", "secrets", "rehearsal", "tools", "images", "credentials", "storage", "operator")
-_COMMANDS = ("check", "install", "status", "plan", "reconcile", "uninstall", "support-bundle", "export", "kubectl", "helm", "generate")
+_COMMANDS = (
+    "check", "install", "status", "plan", "reconcile", "uninstall", "support-bundle", "export", "kubectl", "helm", "generate",
+)  # fmt: skip
 
 
 def _version(value: bool) -> None:

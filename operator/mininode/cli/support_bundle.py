@@ -31,7 +31,7 @@ _CLUSTER = 90.0  # s for everything that is asked of the cluster
 _LOG_LINES = 2000
 _LOG_BYTES = 2 * 1024 * 1024
 _KINDS = (
-    "Deployment", "StatefulSet", "Job", "Pod", "Service", "ConfigMap", "NetworkPolicy", "PersistentVolumeClaim", "ServiceAccount",
+    "Deployment", "StatefulSet", "Job", "Service", "ConfigMap", "NetworkPolicy", "PersistentVolumeClaim", "ServiceAccount",
 )  # fmt: skip
 
 
@@ -133,13 +133,13 @@ async def _secrets(bundle: Bundle, kube: "Kube", wanted: Target) -> None:
 
 
 async def _objects(bundle: Bundle, kube: "Kube", wanted: Target) -> None:
-    from mininode.kube.resources import BY_KIND, EUCAIM_NODES, EVENTS, NODES, PERSISTENT_VOLUMES
+    from mininode.kube.resources import BY_KIND, EUCAIM_NODES, EVENTS, NODES, PERSISTENT_VOLUMES, PODS
 
     try:
         bundle.text("kubernetes.json", _json({"version": await kube.version()}))
     except MininodeError as error:
         bundle.problem("kubernetes.json", error.message)
-    for file, resource in (("nodes", EUCAIM_NODES), *((kind, BY_KIND[kind]) for kind in _KINDS), ("events", EVENTS)):
+    for file, resource in (("nodes", EUCAIM_NODES), *((kind, BY_KIND[kind]) for kind in _KINDS), ("pod", PODS), ("events", EVENTS)):
         found = [
             bundle.hider.masked(one)
             for namespace in (wanted.namespace, OPERATOR_NAMESPACE)
@@ -162,18 +162,21 @@ async def _listed(bundle: Bundle, kube: "Kube", resource: "Resource", namespace:
 
 def _outputs(bundle: Bundle, wanted: Target) -> None:
     """Logs of pods and what Helm rendered, by the two programs that know how."""
+    from mininode.cluster.operator_pod import KWOK_ANNOTATION
     from mininode.toolbox.toolbox import Toolbox
 
     box = Toolbox.from_environment()
     pods = json.loads(bundle.files.get("objects/pod.json", "[]"))
+    machines = json.loads(bundle.files.get("objects/machines.json", "[]"))
+    simulated = {one["metadata"]["name"] for one in machines if KWOK_ANNOTATION in (one["metadata"].get("annotations") or {})}
     kubectl, helm = (box.find(name) for name in ("kubectl", "helm"))
     ends = time.monotonic() + _CLUSTER
     if kubectl is None:
         bundle.problem("logs of pods", "there is no kubectl yet: mininode tools get kubectl")
     else:
         for pod in pods:
-            if "kwok.x-k8s.io/node" in json.dumps(pod) or time.monotonic() > ends:
-                continue
+            if pod["spec"].get("nodeName") in simulated or time.monotonic() > ends:
+                continue  # a simulated pod says nothing
             place = pod["metadata"]["namespace"], pod["metadata"]["name"]
             command = [
                 str(kubectl.path),
@@ -189,7 +192,7 @@ def _outputs(bundle: Bundle, wanted: Target) -> None:
         bundle.problem("manifests", "there is no helm yet: mininode tools get helm")
         return
     base = [str(helm.path), f"--kubeconfig={wanted.kubeconfig}", "-n", wanted.namespace]
-    listed = _output([*base, "list", "--all", "-o", "json"])
+    listed = _output([*base, "list", "-o", "json"])
     bundle.text("helm/releases.json", listed or "[]")
     for release in json.loads(listed or "[]"):
         _run(bundle, f"helm/{release['name']}.yaml", [*base, "get", "manifest", release["name"]], bundle.hider.masked_yaml)
