@@ -106,3 +106,13 @@ hostAliases:
   mountPath: /run/trust
   readOnly: true
 {{- end -}}
+
+{{- /* The site's way out, for those that talk with the outside. In both spellings: programs read one or the other. */ -}}
+{{- define "mininode.proxy" -}}
+{{- range $name, $value := .Values.proxy }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+- name: {{ lower $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end -}}

@@ -221,3 +221,21 @@ def test_issuer_is_the_same_everywhere(render: Render) -> None:
     secret = all_components()["dataset-service"].rendered[0]
     assert environment["OPENID_ISSUER"] == f"{keycloak['KC_HOSTNAME']}/realms/EUCAIM-NODE"
     assert f'"issuer": "{environment["OPENID_ISSUER"]}"' in secret.render(node, ("database", "client"))
+
+
+@pytest.mark.parametrize("mode", ["ingress", "gateway"])
+def test_a_cluster_s_own_door_leads_to_ours(render: Render, mode: str) -> None:
+    exposure = {"mode": mode, "className": "hospital"}
+    spec = NodeSpec.model_validate(
+        {"domain": "node.hospital.example", "exposure": exposure, "tls": {"mode": "acme", "issuer": "letsencrypt"}}
+    )
+    documents = render("edge", spec)
+    kind = {"ingress": "Ingress", "gateway": "Gateway"}[mode]
+    (door,) = find(documents, kind).values()
+    assert door["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == "letsencrypt"
+    assert find(documents, "Service")["edge"]["spec"]["type"] == "ClusterIP"
+    assert "edge-public" in str(door)
+    if mode == "gateway":
+        (route,) = find(documents, "HTTPRoute").values()
+        assert route["spec"]["parentRefs"] == [{"name": "edge"}]
+        assert route["spec"]["hostnames"] == ["node.hospital.example"]

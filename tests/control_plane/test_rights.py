@@ -20,6 +20,16 @@ REASONED: dict[Right, str] = {
     ("", "pods/log", "get"): HELD_TO_GRANT,
     ("", "pods/status", "get"): HELD_TO_GRANT,
 }
+_DOOR = "asked for with exposure.mode ingress or gateway only: a rehearsal has neither controller"
+REASONED |= {
+    (group, resource, verb): _DOOR
+    for group, resource in (
+        ("networking.k8s.io", "ingresses"),
+        ("gateway.networking.k8s.io", "gateways"),
+        ("gateway.networking.k8s.io", "httproutes"),
+    )
+    for verb in ("get", "create", "patch", "delete")
+}
 # Asked for only when a node's whole namespace goes away: engine/test_deletion.py, in a rehearsal of its own.
 SELDOM: set[Right] = {("", "namespaces", "get")}
 

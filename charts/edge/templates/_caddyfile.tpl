@@ -18,6 +18,10 @@ one that it can't read it leaves alone, with a line in its log.
 		format json
 	}
 	servers {
+		{{- if ne .Values.exposure.mode "edge" }}
+		# The cluster's own door comes from inside the cluster, and what it says of visitors is believed.
+		trusted_proxies static private_ranges
+		{{- end }}
 		# HTTP/3 needs UDP, which is not published.
 		protocols h1 h2
 		max_header_size 64KB
@@ -42,20 +46,7 @@ http://:8081 {
 	}
 }
 
-http:// {
-	redir https://{{ .Values.node.domain }}{uri} 308
-}
-
-https://{{ .Values.node.domain }} {
-	{{- if eq .Values.tls.mode "acme" }}
-	tls {
-		issuer acme
-	}
-	{{- else }}
-	# A new certificate changes this line, and only a changed configuration makes Caddy read the files again.
-	import /run/certificate/certificate.caddy
-	tls /run/certificate/tls.crt /run/certificate/tls.key
-	{{- end }}
+(site) {
 	header {
 		Strict-Transport-Security "max-age={{ .Values.hstsSeconds }}"
 		X-Content-Type-Options nosniff
@@ -111,4 +102,44 @@ https://{{ .Values.node.domain }} {
 		respond "This part of the node does not answer at the moment. Please try again in a minute." {err.status_code}
 	}
 }
+
+{{ if eq .Values.exposure.mode "edge" -}}
+http:// {
+	redir https://{{ .Values.node.domain }}{uri} 308
+}
+{{- else -}}
+# Behind the cluster's own door, which ends TLS and says so.
+http://{{ .Values.node.domain }} {
+	@plain header X-Forwarded-Proto http
+	redir @plain https://{{ .Values.node.domain }}{uri} 308
+	import site
+}
+{{- end }}
+
+https://{{ .Values.node.domain }} {
+	{{- if not (include "edge.files" .) }}
+	tls {
+		issuer acme {
+			{{- with .Values.tls.directory }}
+			dir {{ . }}
+			{{- end }}
+		}
+	}
+	{{- else }}
+	# A new certificate changes this line, and only a changed configuration makes Caddy read the files again.
+	import /run/certificate/certificate.caddy
+	tls /run/certificate/tls.crt /run/certificate/tls.key
+	{{- end }}
+	import site
+}
 {{ end -}}
+
+{{- /* Whether the certificate is in files; else Caddy gets it itself. */ -}}
+{{- define "edge.files" -}}
+{{- if or (ne .Values.tls.mode "acme") (ne .Values.exposure.mode "edge") }}yes{{ end -}}
+{{- end -}}
+
+{{- /* The Secret that the cluster's own door shows: cert-manager's where it issues, else the operator's. */ -}}
+{{- define "edge.publicSecret" -}}
+{{- ternary "edge-public" "edge-certificate" (eq .Values.tls.mode "acme") -}}
+{{- end -}}

@@ -19,6 +19,8 @@ SENTENCES: Mapping[str, str] = {
     " with a letter or digit first and last",
     spec.CLASS_PATTERN: "must be a Kubernetes name: lower-case letters, digits, '-' and '.', at most 253 characters,"
     " with a letter or digit first and last",
+    spec.HTTPS_PATTERN: "must be an address that begins with https://, such as https://ca.hospital.example/acme/directory",
+    spec.PROXY_PATTERN: "must be a proxy's address without a password, such as http://proxy.hospital.example:3128",
     model.KEY_PATTERN: "must be a key of a Secret: letters, digits, '-', '_' and '.', such as tls.crt",
     spec.HOST_PATH_PATTERN: "must be an absolute path such as /srv/eucaim, of letters, digits, '.', '_' and '-',"
     " without '..'",

@@ -24,6 +24,8 @@ STORAGE_SIZE_PATTERN = r"^[1-9][0-9]*(M|G|T|Mi|Gi|Ti)$"
 IMAGE_PATTERN = r"^[a-z0-9]+([._:/-][a-z0-9]+)*(:([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(@sha256:[a-f0-9]{64})?$"
 MIRROR_PATTERN = r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*$"
 # The name of a StorageClass: an RFC 1123 subdomain.
+HTTPS_PATTERN = r"^https://[A-Za-z0-9.:/_-]+$"
+PROXY_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$"  # no password: it would be readable to all who may read the node
 CLASS_PATTERN = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 HOST_PATH_PATTERN = r"^/([A-Za-z0-9_-][A-Za-z0-9._-]*)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"
 
@@ -76,6 +78,13 @@ class DeletionPolicy(enum.StrEnum):
     ORPHAN = "Orphan"
 
 
+class GatewayRef(Model):
+    """A Gateway that is there."""
+
+    name: str = Field(description="Name of the Gateway.", pattern=CLASS_PATTERN, max_length=253)
+    namespace: str | None = Field(None, description="Its namespace. Left out: the node's.", pattern=NAME_PATTERN, max_length=63)
+
+
 class Exposure(Model):
     """How people reach the node from outside."""
 
@@ -83,8 +92,12 @@ class Exposure(Model):
         json_schema_extra={
             "x-kubernetes-validations": [
                 cel(
-                    "self.mode != 'gateway' || has(self.className)",
-                    "mode gateway needs className, the GatewayClass to use",
+                    "self.mode != 'gateway' || has(self.className) || has(self.gateway)",
+                    "mode gateway needs className, the GatewayClass to use, or gateway, one that is there",
+                ),
+                cel(
+                    "self.mode == 'gateway' || !has(self.gateway)",
+                    "gateway has a meaning only with mode gateway: leave it out",
                 ),
                 cel(
                     "self.mode != 'edge' || !has(self.className)",
@@ -104,6 +117,24 @@ class Exposure(Model):
         description="GatewayClass or IngressClass to use with the modes `gateway` and `ingress`.",
         pattern=NAME_PATTERN,
         max_length=63,
+    )
+    gateway: GatewayRef | None = Field(
+        None,
+        description="With mode `gateway`: a Gateway that is there, to use it in place of one of our own.",
+    )
+
+
+class Proxy(Model):
+    """The site's way out. Only those parts of the node get it that talk with the outside (docs/network.md)."""
+
+    http_proxy: str | None = Field(None, description="For addresses that begin with http.", pattern=PROXY_PATTERN, max_length=1024)
+    https_proxy: str | None = Field(
+        None, description="For addresses that begin with https; usually the same.", pattern=PROXY_PATTERN, max_length=1024
+    )
+    no_proxy: str = Field(
+        "",
+        description="Names and networks that are reached without it, with commas between. The node's own are added.",
+        max_length=2048,
     )
 
 
@@ -130,10 +161,25 @@ class Tls(Model):
         description="`acme` asks a public authority such as Let's Encrypt, `ownCA` issues from an authority of the node's own, "
         "`provided` uses the certificate that you put into a Secret.",
     )
-    certificate_ref: SecretKey | None = Field(
-        None, description="With mode `provided`: the certificate with its chain, in PEM."
-    )
+    certificate_ref: SecretKey | None = Field(None, description="With mode `provided`: the certificate with its chain, in PEM.")
     private_key_ref: SecretKey | None = Field(None, description="With mode `provided`: the private key, in PEM.")
+    acme_directory: str | None = Field(
+        None,
+        description="With mode `acme`: address of the authority's directory. Left out: Let's Encrypt.",
+        pattern=HTTPS_PATTERN,
+        max_length=1024,
+    )
+    issuer: str | None = Field(
+        None,
+        description="With mode `acme` and the exposure modes `gateway` or `ingress`: name of cert-manager's ClusterIssuer.",
+        pattern=CLASS_PATTERN,
+        max_length=253,
+    )
+    authorities_ref: SecretKey | None = Field(
+        None,
+        description="Certificates, in PEM, of authorities that your site adds to those that the node's pods believe: that of an "
+        "ACME server of your own, of a proxy that looks into connections, of your login.",
+    )
 
 
 class StorageSizes(Model):
@@ -142,9 +188,7 @@ class StorageSizes(Model):
     database: StorageSize = Field("10Gi", description="The databases of all applications.")
     datalake: StorageSize = Field("100Gi", description="The imaging studies as they were received.")
     datasets: StorageSize = Field("20Gi", description="The registered data sets: links and metadata, not the images.")
-    service: StorageSize = Field(
-        "5Gi", description="Working files of the dataset service: user interface, logs, outputs."
-    )
+    service: StorageSize = Field("5Gi", description="Working files of the dataset service: user interface, logs, outputs.")
 
 
 class Storage(Model):
@@ -161,8 +205,7 @@ class Storage(Model):
                     "className can't be changed once the node exists: volumes do not move by themselves",
                 ),
                 cel(
-                    "has(self.hostPath) == has(oldSelf.hostPath)"
-                    " && (!has(self.hostPath) || self.hostPath == oldSelf.hostPath)",
+                    "has(self.hostPath) == has(oldSelf.hostPath) && (!has(self.hostPath) || self.hostPath == oldSelf.hostPath)",
                     "hostPath can't be changed once the node exists: volumes do not move by themselves",
                 ),
             ]
@@ -241,9 +284,7 @@ class ComponentOverride(Model):
 class NodeSpec(Model):
     """What the node should be. The operator makes it so, and keeps it so."""
 
-    profile: Profile = Field(
-        Profile.MICRO, description="The set of components that are on unless `components` says otherwise."
-    )
+    profile: Profile = Field(Profile.MICRO, description="The set of components that are on unless `components` says otherwise.")
     size: Size = Field(
         Size.SMALL,
         description="How much processor and memory the applications get, and how the database is tuned. `small`: a machine with 8 GiB of "
@@ -266,6 +307,7 @@ class NodeSpec(Model):
     )
     exposure: Exposure = Field(Exposure(), description="How people reach the node from outside.")
     tls: Tls = Field(Tls(), description="Where the certificate of the domain comes from.")
+    proxy: Proxy | None = Field(None, description="The site's way out, where there is a proxy.")
     storage: Storage = Field(Storage(), description="Where the data lives.")
     identity: Identity = Field(Identity(), description="Who may log in to the node, and how.")
     components: dict[str, ComponentOverride] = Field(

@@ -32,7 +32,7 @@ from mininode.components.base import (
     pending,
 )
 from mininode.components.keycloak import admin_url, keys_url, realm_issuer
-from mininode.components.network import DOOR
+from mininode.components.network import DOOR, proxy
 from mininode.components.postgresql import DATABASES, secret_name
 from mininode.components.postgresql import PORT as POSTGRESQL_PORT
 from mininode.components.trust import surroundings
@@ -155,7 +155,7 @@ def _self(node: Node) -> dict[str, Any]:
 
 def _values(node: Node) -> dict[str, Any]:
     blank = configuration(node, tuple("" for _ in INPUTS))
-    return surroundings(node) | {"configDigest": hashlib.sha256(blank.encode()).hexdigest()[:16]}
+    return surroundings(node) | {"proxy": proxy(node), "configDigest": hashlib.sha256(blank.encode()).hexdigest()[:16]}
 
 
 async def _gate(node: Node, probes: Probes) -> GateResult:

@@ -8,7 +8,7 @@ import hashlib
 from typing import Any
 
 from mininode.api.model import SecretKey
-from mininode.api.spec import Profile, TlsMode
+from mininode.api.spec import ExposureMode, Profile, TlsMode
 from mininode.components.base import (
     Component,
     Flow,
@@ -22,8 +22,8 @@ from mininode.components.base import (
     held,
     pending,
 )
-from mininode.components.network import DOOR
-from mininode.components.trust import CERTIFICATE_KEY, PRIVATE_KEY, keep_authority
+from mininode.components.network import DOOR, proxy
+from mininode.components.trust import CERTIFICATE_KEY, PRIVATE_KEY, has_authority, keep_authority
 from mininode.credentials.certificates import covers, faults, fingerprint, issue, issued_by, renewal_due
 from mininode.errors import MininodeError
 
@@ -47,7 +47,18 @@ def _values(node: Node) -> dict[str, Any]:
     spec = node.spec
     return {
         "siteName": spec.site_name,
-        "tls": {"mode": spec.tls.mode.value, "email": spec.contact or "" if spec.tls.mode is TlsMode.ACME else ""},
+        "tls": {
+            "mode": spec.tls.mode.value,
+            "email": spec.contact or "" if spec.tls.mode is TlsMode.ACME else "",
+            "directory": spec.tls.acme_directory or "",
+            "issuer": spec.tls.issuer or "",
+        },
+        "exposure": {
+            "mode": spec.exposure.mode.value,
+            "className": spec.exposure.class_name or "",
+            "gateway": spec.exposure.gateway.model_dump(exclude_none=True) if spec.exposure.gateway else {},
+        },
+        "proxy": proxy(node),
         "trust": {"digest": node.facts.trust_digest},
         "identity": _who(node),
         "routes": [
@@ -71,11 +82,11 @@ def _who(node: Node) -> str:
 
 async def _keep(node: Node, upkeep: Upkeep) -> None:
     """The certificate's Secret as the mode asks for it; with `acme` it is Caddy's own matter."""
-    await upkeep.announce("edge")
-    mode = node.spec.tls.mode
-    if mode is TlsMode.OWN_CA:
+    if node.spec.exposure.mode is ExposureMode.EDGE:
+        await upkeep.announce("edge")
+    if has_authority(node):
         await _issue(node, upkeep)
-    elif mode is TlsMode.PROVIDED:
+    elif node.spec.tls.mode is TlsMode.PROVIDED:
         await _take_over(node, upkeep)
 
 
@@ -143,7 +154,7 @@ async def _gate(node: Node, probes: Probes) -> GateResult:
     found = answer.json.get("node") if isinstance(answer.json, dict) else None
     if found != _who(node):
         return pending(f"{node.spec.url}{WHO} is answered by something else than this node's door")
-    if node.spec.tls.mode is not TlsMode.ACME:
+    if has_authority(node) or node.spec.tls.mode is TlsMode.PROVIDED:
         wanted = fingerprint(await probes.secret(CERTIFICATE, CERTIFICATE_KEY))
         if answer.certificate != wanted:
             return pending("the door still shows another certificate; it takes a new one up within two minutes")

@@ -27,6 +27,7 @@ from mininode.components.base import (
     held,
     pending,
 )
+from mininode.components.network import proxy
 from mininode.components.trust import surroundings
 
 PORT = 8080
@@ -75,7 +76,7 @@ def inside(node: Node, path: str) -> str:
 
 
 def _values(node: Node) -> dict[str, Any]:
-    return surroundings(node)
+    return surroundings(node) | {"proxy": proxy(node)}
 
 
 async def _gate(node: Node, probes: Probes) -> GateResult:

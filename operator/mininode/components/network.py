@@ -6,6 +6,7 @@ of one component each. Pure; `operator/mininode/planning/network_reference.py` w
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from mininode.api import NODE_LABEL
 from mininode.components.base import Component, Flow, Node, Outside, Pods
@@ -17,6 +18,7 @@ DNS_PORT = 53
 # distributions' port, minikube's, and that of clusters which others run.
 API_PORTS = (6443, 8443, 443)
 
+_USUAL_PORTS = {"http": 80, "https": 443}
 _JOB_LABEL = "batch.kubernetes.io/job-name"  # on every Job's pods (batch/v1, Well-Known Labels)
 _NAME, _PART = "app.kubernetes.io/name", "app.kubernetes.io/component"
 
@@ -67,9 +69,25 @@ def _rule(direction: str, peer: Pods | Outside, port: int, node: Node) -> dict[s
     rule: dict[str, Any] = {}
     if peers := _peers(peer, node):
         rule[direction] = peers
-    if ports := _ports(peer, port):
+    if ports := _ports(peer, port, node):
         rule["ports"] = ports
     return rule
+
+
+def proxy(node: Node) -> dict[str, str]:
+    """Chart values of the components that talk with the outside: the site's way out, and what is reached without it."""
+    if (spec := node.spec.proxy) is None or not (spec.http_proxy or spec.https_proxy):
+        return {}
+    inside = [".svc", ".cluster.local", "localhost", "127.0.0.1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+    own = [*(part.strip() for part in spec.no_proxy.split(",") if part.strip()), node.spec.domain, *inside]
+    names = sorted({route.service for component in node.on for route in component.routes} | {"postgresql"})
+    given = {"HTTP_PROXY": spec.http_proxy, "HTTPS_PROXY": spec.https_proxy, "NO_PROXY": ",".join([*own, *names])}
+    return {key: value for key, value in given.items() if value}
+
+
+def _proxy_ports(node: Node) -> list[int]:
+    found = {key: value for key, value in proxy(node).items() if key != "NO_PROXY"}
+    return sorted({urlsplit(value).port or _USUAL_PORTS[urlsplit(value).scheme] for value in found.values()})
 
 
 def _peers(peer: Pods | Outside, node: Node) -> list[dict[str, Any]]:
@@ -86,12 +104,13 @@ def _peers(peer: Pods | Outside, node: Node) -> list[dict[str, Any]]:
     return peers[peer]
 
 
-def _ports(peer: Pods | Outside, port: int) -> list[dict[str, Any]]:
+def _ports(peer: Pods | Outside, port: int, node: Node) -> list[dict[str, Any]]:
     if peer is Outside.CLUSTER_DNS:
         return [{"port": port, "protocol": protocol} for protocol in ("UDP", "TCP")]
     if peer is Outside.KUBERNETES_API:
         return [{"port": one, "protocol": "TCP"} for one in API_PORTS]
-    return [{"port": port, "protocol": "TCP"}] if port else []
+    more = _proxy_ports(node) if peer is Outside.INTERNET else []
+    return [{"port": one, "protocol": "TCP"} for one in sorted({port, *more})] if port else []
 
 
 def _selector(pods: Pods, node: Node) -> dict[str, Any]:

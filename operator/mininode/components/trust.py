@@ -7,9 +7,9 @@ every pod mounts.
 import hashlib
 from typing import Any
 
-from mininode.api.spec import TlsMode
+from mininode.api.spec import ExposureMode, TlsMode
 from mininode.components.base import Node, Upkeep
-from mininode.credentials.certificates import Pair, java_truststore, new_authority
+from mininode.credentials.certificates import Pair, chain, java_truststore, new_authority
 from mininode.errors import MininodeError
 
 AUTHORITY = "platform-authority"  # Secret, kept for ever: browsers that trust it trust it by its bytes
@@ -19,9 +19,18 @@ JAVA_KEY = "truststore.p12"  # the same for Java; its password is the usual one 
 CERTIFICATE_KEY, PRIVATE_KEY = "tls.crt", "tls.key"
 
 
+def has_authority(node: Node) -> bool:
+    """Whether the node has an authority of its own.
+
+    With `acme` behind a cluster's own door that door has the public certificate; ours, which only pods see, is issued here.
+    """
+    tls, behind = node.spec.tls.mode, node.spec.exposure.mode is not ExposureMode.EDGE
+    return tls is TlsMode.OWN_CA or (behind and tls is TlsMode.ACME)
+
+
 async def keep_authority(node: Node, upkeep: Upkeep) -> Pair | None:
     """The node's own authority, made when it is not there; None where the mode has none."""
-    if node.spec.tls.mode is not TlsMode.OWN_CA:
+    if not has_authority(node):
         return None
     found = await upkeep.secret(AUTHORITY)
     if found is None:
@@ -41,9 +50,25 @@ async def keep_authority(node: Node, upkeep: Upkeep) -> Pair | None:
 async def keep_bundle(node: Node, upkeep: Upkeep) -> None:
     """Make the bundle as it should be."""
     authority = await keep_authority(node, upkeep)
-    texts = [upkeep.public_authorities(), authority.certificate if authority else ""]
+    texts = [upkeep.public_authorities(), authority.certificate if authority else "", await _site_s(node, upkeep)]
     text = "\n".join(one.strip() for one in texts if one.strip()) + "\n"
     await upkeep.put_config_map(BUNDLE, {BUNDLE_KEY: text}, {JAVA_KEY: lambda: java_truststore(text)})
+
+
+async def _site_s(node: Node, upkeep: Upkeep) -> str:
+    """The authorities that the site adds."""
+    if (ref := node.spec.tls.authorities_ref) is None:
+        return ""
+    text = (await upkeep.secret(ref.name) or {}).get(ref.key, "")
+    try:
+        chain(text)
+    except ValueError as error:
+        raise MininodeError(
+            f"key {ref.key} of Secret {ref.name} was to hold authorities of your site, and no certificate is in it",
+            f"Put them there in PEM, one after the other: kubectl create secret generic {ref.name} --from-file={ref.key}=FILE",
+            reason="AuthoritiesMissing",
+        ) from error
+    return text
 
 
 def surroundings(node: Node) -> dict[str, Any]:

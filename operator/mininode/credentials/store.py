@@ -56,7 +56,9 @@ def rendered_secret(node: Node, component: str, name: str, data: dict[str, str])
 
 def kept_secret(node: Node, component: str, name: str, data: Mapping[str, str]) -> dict[str, Any]:
     """A Secret that a component keeps by itself, such as a certificate."""
-    return _secret(node, component, name, data)
+    # Doors of a cluster want a certificate's Secret to be of this type.
+    pair = {"tls.crt", "tls.key"} <= data.keys()
+    return _secret(node, component, name, data) | ({"type": "kubernetes.io/tls"} if pair else {})
 
 
 def _secret(node: Node, component: str, name: str, data: Mapping[str, str]) -> dict[str, Any]:

@@ -47,6 +47,9 @@ CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", names
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets")
 JOBS = Resource("batch", "v1", "jobs")
+INGRESSES = Resource("networking.k8s.io", "v1", "ingresses")
+GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
+HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 NETWORK_POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies")
 LEASES = Resource("coordination.k8s.io", "v1", "leases")
 EVENTS = Resource("events.k8s.io", "v1", "events")
@@ -70,5 +73,8 @@ BY_KIND = {
     "StatefulSet": STATEFUL_SETS,
     "Job": JOBS,
     "NetworkPolicy": NETWORK_POLICIES,
+    "Ingress": INGRESSES,
+    "Gateway": GATEWAYS,
+    "HTTPRoute": HTTP_ROUTES,
     "EucaimNode": EUCAIM_NODES,
 }

@@ -197,3 +197,21 @@ async def test_the_platform_tells_which_bundle_there_is(keeper: Any, probes: Any
     assert first.state is GateState.HELD
     probes.configs[f"{BUNDLE}/{BUNDLE_KEY}"] += new_authority("another", keeper.now).certificate
     assert (await PLATFORM.gate(node(), probes)).facts != first.facts
+
+
+async def test_authorities_of_the_site_are_in_the_bundle_or_told(keeper: Any) -> None:
+    theirs = new_authority("site", keeper.now).certificate
+    wish = node(mode="ownCA", authoritiesRef={"name": "site", "key": "ca.crt"})
+    with pytest.raises(MininodeError, match="no certificate is in it"):
+        await keep(PLATFORM, wish, keeper)
+    keeper.secrets["site"] = {"ca.crt": theirs}
+    await keep(PLATFORM, wish, keeper)
+    assert theirs.strip() in keeper.maps[BUNDLE][BUNDLE_KEY]
+
+
+async def test_behind_a_cluster_s_own_door_pods_see_a_certificate_of_our_own(keeper: Any) -> None:
+    spec = {"domain": "node.hospital.example", "exposure": {"mode": "ingress"}, "tls": {"mode": "acme"}}
+    behind = Node("demo", "eucaim", NodeSpec.model_validate(spec))
+    await keep(EDGE, behind, keeper)
+    assert issued_by(keeper.secrets[CERTIFICATE]["tls.crt"], keeper.secrets[AUTHORITY]["tls.crt"])
+    assert keeper.announced == []

@@ -169,3 +169,29 @@ def test_policies_are_read_as_kubernetes_reads_them(spec: Any, connection: Conne
 def test_a_flow_s_words() -> None:
     flow = Flow(Pods("edge", "door"), Outside.INTERNET, 443, "certificates")
     assert (str(flow.source), str(flow.target)) == ("edge/door", "internet")
+
+
+PROXIED = Node(
+    "demo",
+    "eucaim",
+    NodeSpec.model_validate(
+        {"domain": "node.hospital.example", "proxy": {"httpsProxy": "http://proxy.hospital.example:3128", "noProxy": ".h.example"}}
+    ),
+    ALL,
+)
+
+
+def test_a_proxy_reaches_exactly_those_who_talk_outside() -> None:
+    outside = {flow.source.component for flow in flows(ALL) if flow.target is Outside.INTERNET and isinstance(flow.source, Pods)}
+    told = {one.name for one in ALL if one.values(PROXIED).get("proxy")}
+    assert told == outside == {"edge", "keycloak", "dataset-service"}
+    assert not any(one.values(NODE).get("proxy") for one in ALL)
+    names = all_components()["keycloak"].values(PROXIED)["proxy"]["NO_PROXY"].split(",")
+    assert {".h.example", "node.hospital.example", ".svc", "postgresql"} <= set(names)
+
+
+def test_the_proxy_s_port_is_open_for_them_alone() -> None:
+    out = Connection(end(Pods("keycloak", "server")), end(Outside.INTERNET), 3128)
+    assert allowed(policies(PROXIED), out)
+    assert not allowed(policies(NODE), out)
+    assert not allowed(policies(PROXIED), Connection(end(Pods("postgresql", "server")), end(Outside.INTERNET), 3128))
