@@ -45,6 +45,7 @@ def generated(tree: Path) -> dict[str, str]:
     from mininode.api.crd import crd_yaml
     from mininode.api.example import config_example
     from mininode.api.reference import spec_reference
+    from mininode.components.network_reference import network_reference
     from mininode.components.registry import all_components
     from mininode.planning.reference import with_table
 
@@ -57,5 +58,6 @@ def generated(tree: Path) -> dict[str, str]:
         f"manifests/crd/{PLURAL}.{GROUP}.yaml": crd_yaml(names),
         "docs/spec.md": spec_reference(names, examples),
         "config.example.yaml": config_example(names),
+        "docs/network.md": network_reference(all_components().values()),
         "docs/engine.md": with_table((tree / "docs" / "engine.md").read_text("utf-8")),
     }
