@@ -35,7 +35,7 @@ def test_the_same_once_more_is_no_change_and_a_look_that_finds_nothing_is_one_li
     assert "unchanged" in settled.declare()
     assert settled.resource()["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
-    settled.declare(contact="it@hospital.example")  # a new spec to look at, of which no chart reads anything
+    settled.declare(deletionPolicy="Orphan")  # a new spec to look at, of which no chart reads anything
     settled.until("Rehearsed")
 
     entries = seen.about(settled.namespace)
@@ -93,7 +93,7 @@ def test_an_operator_that_starts_anew_finds_nothing_to_do(operator: Any, settled
     seen = asked()
     operator.start()
     kubectl.until(lambda: any("owner%20in%20(helm,mininode)" in one["requestURI"] for one in seen.about(settled.namespace)))
-    settled.declare(contact="restart@hospital.example")  # its turn comes after whatever the start brought
+    settled.declare(deletionPolicy="Orphan")  # its turn comes after whatever the start brought
     settled.until("Rehearsed")
     assert operator.helm_runs() == runs
     assert writes(seen.about(settled.namespace)).count(("patch", "eucaimnodes", "status")) == 1

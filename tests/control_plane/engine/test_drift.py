@@ -169,7 +169,7 @@ def test_off_does_not_look_and_an_annotation_exempts_one_object(settled: Any, ap
     service = path(settled, "services", "guacd")
     api.send("DELETE", service)
     kubectl("rollout", "status", "deployment/guacamole", "-n", settled.namespace, "--timeout=20s")
-    settled.declare(driftCorrection="Off", contact="it@hospital.example")
+    settled.declare(driftCorrection="Off", deletionPolicy="Orphan")
     settled.until("Rehearsed")
     assert api.get(service) is None
     settled.declare()

@@ -117,7 +117,7 @@ def test_an_upgrade_whose_pods_never_come_is_rolled_back_to_what_worked(
     operator.stop()  # what was given up stays given up for the next operator
     operator.start()
     operator.ready()
-    settled.declare(components=PLENTY, contact="it@hospital.example")
+    settled.declare(components=PLENTY, deletionPolicy="Orphan")
     settled.until("Stalled")
     assert operator.helm_runs() == runs
     settled.declare()

@@ -54,6 +54,6 @@ def test_after_a_kill_the_second_takes_over_and_no_release_is_touched(
     took = time.monotonic() - began
     figure(f"kill: the second leads after {took:.1f} s")
     assert took <= AFTER_KILL
-    settled.declare(contact=f"after-{took}@hospital.example")
+    settled.declare(deletionPolicy="Orphan")
     settled.until("Rehearsed")
     assert settled.revisions() == revisions

@@ -83,7 +83,7 @@ def test_without_rights_it_says_so_asks_seldom_and_goes_on_when_it_has_them(
     operator.stop()  # open watches would live on: what is denied is the next one
     operator.start()
     operator.ready()
-    settled.declare(contact="it@hospital.example")
+    settled.declare(deletionPolicy="Orphan")
     stalled = settled.until("Stalled", seconds=30)
     assert stalled["reason"] == "Forbidden"
     assert "secrets" in stalled["message"]
@@ -125,7 +125,7 @@ def test_when_the_api_server_is_back_so_is_the_operator(
     seen = asked()
     settled.kubectl.until(lambda: settled.kubectl.run("get", "ns").returncode == 0)
     operator.ready()
-    settled.declare(contact="it@hospital.example")
+    settled.declare(deletionPolicy="Orphan")
     settled.until("Rehearsed")
     assert operator.process().pid == process.pid, "it went on, and was not started anew"
     assert operator.helm_runs() == runs
