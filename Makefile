@@ -6,7 +6,7 @@ PYTHON ?= python3
 PY = $(shell $(PYTHON) install.py --prepare --dev | tail -n 1)
 PYTEST = $(PY) -m pytest
 
-.PHONY: help env test check unit charts scan control-plane cli services lab-up lab-down chaos fuzz bench generate golden lock clean
+.PHONY: help env test check unit charts scan control-plane cli services test-minikube lab-up lab-down chaos fuzz bench generate golden lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ cli: ## the commands as processes
 
 services: ## the realm against a real Keycloak and PostgreSQL
 	$(PYTEST) tests/services
+
+test-minikube: ## what we ask of minikube, against the real one
+	$(PYTEST) tests/minikube
 
 lab-up: ## a real minikube's surroundings where no container engine is: made when missing, then the engine is started
 	$(PY) tests/lab/lab.py up

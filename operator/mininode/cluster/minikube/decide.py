@@ -195,7 +195,7 @@ def _drift(seen: Seen, wish: Wish) -> Decision | None:
     if seen.stored is None or not (found := differences(seen.stored, wish)):
         return None
     return Decision(
-        State.DRIFT, Action.STOP, "; ".join(map(str, found)) + ". A cluster that is there can't take that on",
+        State.DRIFT, Action.STOP, "a cluster that is there can't take on another setting: " + "; ".join(map(str, found)),
         "Nothing was changed. Set it back, or make the cluster anew with the same data: docs/move-data.md",
     )  # fmt: skip
 
