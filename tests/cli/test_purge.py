@@ -41,7 +41,7 @@ def test_on_a_terminal_it_lists_what_dies_and_a_wrong_name_changes_nothing(insta
     before = left(kubectl)
     code, screen = installed.terminal("uninstall", "--purge", say="yes")
     assert code == 2
-    assert "Secret postgresql-admin: passwords and keys that are nowhere else" in screen
+    assert "Secret keycloak-admin: passwords and keys that are nowhere else" in screen
     assert "PersistentVolumeClaim" in screen
     assert "'yes' is not 'node': nothing was removed" in screen
     assert left(kubectl) == before
