@@ -1,5 +1,6 @@
 """The images of a cluster's own pods under the names that kubeadm and minikube ask for, each a layer of few files."""
 
+import hashlib
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,11 +29,14 @@ _PROGRAMS: dict[str, tuple[str, dict[str, object]]] = {
 
 
 def build(where: Places, programs: Mapping[str, Path], node: Path) -> Path:
-    """One archive with all of them, made anew when a program is newer than it."""
-    target = where.root / "images" / f"cluster-{KUBERNETES}.tar"
-    newest = max(programs[name].stat().st_mtime for name in CLUSTER_IMAGES)
-    if target.exists() and target.stat().st_mtime > newest:
+    """One archive with all of them, made anew when it would be another one."""
+    paths = "".join(str(programs[name]) for name in CLUSTER_IMAGES)  # a program's path tells its content
+    key = hashlib.sha256((paths + Path(__file__).read_text(encoding="utf-8")).encode()).hexdigest()[:12]
+    target = where.root / "images" / f"cluster-{KUBERNETES}-{key}.tar"
+    if target.exists():
         return target
+    for old in target.parent.glob("cluster-*"):
+        old.unlink()
     say("images of the cluster's own pods")
     layers = where.root / "layers"
     layers.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ def up(where: Places) -> None:
         node = node_image.root(where, programs)
         engine.up(where, where.root / "bin" / "runc")
         node_image.build(where, node)
-        archives = [cluster_images.build(where, programs, node), *recipes.build(where, programs)]
+        archives = [cluster_images.build(where, programs, node), *recipes.build(where)]
         preload.build(where, programs, archives)
     say(f"The lab is up after {time.monotonic() - started:.0f} s: base image {BASE_IMAGE}, Kubernetes {KUBERNETES}.")
 

@@ -106,7 +106,7 @@ def build(where: Places, folder: Path) -> None:
 
 def _key(where: Places, programs: Mapping[str, Path]) -> str:
     parts = [Path(__file__).read_bytes(), *(path.read_bytes() for path in sorted((HERE / "node").iterdir()))]
-    parts += [f"{name} {path} {path.stat().st_mtime_ns}".encode() for name, path in sorted(programs.items())]
+    parts += [f"{name} {path}".encode() for name, path in sorted(programs.items())]
     parts.append(str(base(where)).encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 

@@ -3,6 +3,7 @@
 usage: programs.py [NAME …]   compile and print the paths
 """
 
+import hashlib
 import shutil
 import sys
 from collections.abc import Mapping
@@ -82,20 +83,18 @@ def compiled(where: Places, environment: Mapping[str, str], *names: str) -> dict
 
 
 def _one(program: Program, where: Places, environment: Mapping[str, str]) -> Path:
-    folder = where.programs / program.name / program.version
+    modules = HOME / "modules" if program.module == "kubernetes" else HERE / "modules"
+    # The version alone does not tell one commit of a wrapper module or of our own source from another.
+    folder = where.programs / program.name / f"{program.version}-{_content(modules / program.module)}"
     target = folder / program.name
-    sources = HERE / "modules" / program.module
-    ours = program.package.startswith(".")  # its source is in this tree and may be newer than what was compiled
-    fresh = target.exists() and not (ours and _changed(sources) > target.stat().st_mtime)
-    if fresh:
+    if target.exists():
         return target
     folder.mkdir(parents=True, exist_ok=True)
     with only_one(folder / ".lock", say, f"it compiles {program.name}"):
         for left in folder.glob(".part-*"):
             shutil.rmtree(left, ignore_errors=True)
-        if target.exists() and not ours:
+        if target.exists():
             return target
-        modules = HOME / "modules" if program.module == "kubernetes" else HERE / "modules"
         builder = replace(GoBuilder(say, modules, environment), cgo=program.cgo)
         module = WrapperModule(folder=program.module)
         with builder.compiled(
@@ -105,8 +104,13 @@ def _one(program: Program, where: Places, environment: Mapping[str, str]) -> Pat
     return target
 
 
-def _changed(folder: Path) -> float:
-    return max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
+def _content(folder: Path) -> str:
+    """What is in a module, in short."""
+    state = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            state.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return state.hexdigest()[:12]
 
 
 if __name__ == "__main__":

@@ -40,10 +40,9 @@ _LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Kitchen:
-    """What recipes are made with: the lab's folders and its programs. A layer is made once for a key."""
+    """What recipes are made with. A layer is made once for a key."""
 
     where: Places
-    programs: Mapping[str, Path]
 
     def layer(self, name: str, key: str, make: Callable[[Path], object]) -> Path:
         """The layer file of this name and key; older ones of that name go."""
@@ -76,9 +75,9 @@ class Kitchen:
         return self.layer(name, f"{base.name}{more.name}{_LEFT_OUT}", lambda part: _difference(base, more, part))
 
 
-def build(where: Places, programs: Mapping[str, Path]) -> list[Path]:
+def build(where: Places) -> list[Path]:
     """Archives with the images of every recipe that the lock names, and the operator's own."""
-    kitchen = Kitchen(where, {**programs, **compiled(where, os.environ, "caddy")})
+    kitchen = Kitchen(where)
     lock = ImageLock.load((TOP / "images.lock.yaml").read_text(encoding="utf-8"))
     images: list[Image] = []
     for name, locked in lock.images.items():
@@ -141,7 +140,7 @@ def _caddy(kitchen: Kitchen) -> Recipe:
     # cap_net_bind_service=ep, as the official image's binary has it: vfs_cap_data of linux/capability.h, version 2, effective.
     capability = (0x02000001).to_bytes(4, "little") + (1 << 10).to_bytes(4, "little") + bytes(12)
     files: dict[str, Entry] = {
-        "/usr/bin/caddy": kitchen.programs["caddy"],
+        "/usr/bin/caddy": compiled(kitchen.where, os.environ, "caddy")["caddy"],
         "/etc/caddy/Caddyfile": b":80\n\nroot * /usr/share/caddy\nfile_server\n",
         "/config/caddy": Folder(0o755),
         "/data/caddy": Folder(0o755),
@@ -192,7 +191,7 @@ RECIPES: dict[str, Callable[[Kitchen], Recipe]] = {
 
 def _state(entry: Entry) -> str:
     if isinstance(entry, Path):
-        return f"{entry} {entry.stat().st_mtime_ns}"
+        return hashlib.sha256(entry.read_bytes()).hexdigest()
     return hashlib.sha256(entry).hexdigest() if isinstance(entry, bytes) else repr(entry)
 
 
