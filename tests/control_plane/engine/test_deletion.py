@@ -6,6 +6,9 @@ import pytest
 
 pytestmark = pytest.mark.control_plane
 
+# What opens or holds data, and the certificates that pods of an orphaned node still read.
+STAYS = ("PersistentVolumeClaim", "ConfigMap trust-bundle")
+
 
 def gone(node: Any) -> bool:
     return not node.kubectl("get", "emn", "-n", node.namespace, "-o", "name")
@@ -23,7 +26,7 @@ def test_with_a_component_that_can_not_be_installed(operator: Any, node: Any) ->
     assert node.helm_secrets() == []
     assert node.credentials() == credentials
     assert node.claims() == claims
-    assert not {one for one in node.objects() if not one.startswith("PersistentVolumeClaim")}
+    assert not {one for one in node.objects() if not one.startswith(STAYS)}
 
 
 def test_with_a_release_that_a_killed_helm_locked(operator: Any, node: Any, until: Any) -> None:
@@ -36,7 +39,7 @@ def test_with_a_release_that_a_killed_helm_locked(operator: Any, node: Any, unti
     operator.start()
     until(lambda: gone(node), 90)
     assert node.helm_secrets() == []
-    assert not {one for one in node.objects() if not one.startswith("PersistentVolumeClaim")}
+    assert not {one for one in node.objects() if not one.startswith(STAYS)}
 
 
 def test_a_deletion_while_no_operator_ran_is_honoured_at_its_start(operator: Any, node: Any, until: Any) -> None:

@@ -82,8 +82,8 @@ def test_a_new_spec_starts_anew_and_the_others_go_on(operator: Any, node: Any) -
     node.until("Stalled")
     node.kubectl.until(lambda: node.components()["dataset-service"]["gate"] == "Simulated")
     assert {name: one["gate"] for name, one in node.components().items() if name != "guacamole"} == {
-        "platform": "Held", "edge": "Simulated", "postgresql": "Simulated", "keycloak": "Simulated",
-        "dataset-service": "Simulated",
+        "platform": "Held", "storage": "Simulated", "edge": "Simulated", "postgresql": "Simulated", "keycloak": "Simulated",
+        "identity": "Simulated", "dataset-service": "Simulated",
     }  # fmt: skip
     operator.heal()
     node.declare(components={"guacamole": {"values": {"logLevel": "debug"}}})
