@@ -51,6 +51,14 @@ class Hider:
             self._pattern = re.compile("|".join(re.escape(one) for one in longest_first))
         return scrubbed(self._pattern.sub(GONE, text) if self._pattern else text)
 
+    def hidden_in(self, value: Any) -> Any:
+        """The same for every text inside a value; its shape stays."""
+        if isinstance(value, dict):
+            return {self.hidden(str(key)): self.hidden_in(child) for key, child in value.items()}
+        if isinstance(value, list):
+            return [self.hidden_in(one) for one in value]
+        return self.hidden(value) if isinstance(value, str) else value
+
     def masked(self, value: Any) -> Any:
         """An object without the values of fields that are secret by their name, such as an env entry DB_PASSWORD."""
         found = _copied(value)

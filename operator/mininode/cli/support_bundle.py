@@ -61,14 +61,16 @@ def support_bundle(
         bundle.problem("cluster", error.message)
     if wanted is not None:
         asyncio.run(_ask_cluster(bundle, wanted))
-    bundle.text("versions.json", _json(_versions()))
+    bundle.values("versions.json", _versions())
     _checks(bundle)
     _local_logs(bundle)
     try:
         bundle.write(out)
     except OSError as error:
         raise ConfigError([Mistake("--file", f"{out} can't be written: {error.strerror}", "Name another file")]) from error
-    typer.echo(f"Written: {out} ({out.stat().st_size / 1024:.0f} KiB, {len(bundle.files)} files; only you may read it).")
+    typer.echo(
+        f"Written: {out} ({out.stat().st_size / 1024:.0f} KiB, {len(bundle.files) + len(bundle.data)} files; only you may read it)."
+    )
     typer.echo(f"{bundle.hider.count} secrets were known and taken out. Look through it all the same before you send it.")
     for one in bundle.problems:
         typer.echo(f"  not in it: {one}")
@@ -80,11 +82,16 @@ class Bundle:
     def __init__(self, hider: Hider) -> None:
         self.hider = hider
         self.files: dict[str, str] = {}
+        self.data: dict[str, Any] = {}  # as values: hiding in their text could take a quote with it
         self.problems: list[str] = []
 
     def text(self, name: str, text: str) -> None:
         """Put a file in."""
         self.files[name] = text
+
+    def values(self, name: str, value: Any) -> None:
+        """Put a JSON file in."""
+        self.data[name] = value
 
     def problem(self, what: str, why: str) -> None:
         """Note what could not be had."""
@@ -98,8 +105,10 @@ class Bundle:
             os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw,
             tarfile.open(fileobj=raw, mode="w:gz") as archive,
         ):
-            for name, text in sorted(self.files.items()):
-                content = self.hider.hidden(text).encode()
+            files = {name: self.hider.hidden(text) for name, text in self.files.items()}
+            files |= {name: _json(self.hider.hidden_in(self.hider.masked(value))) for name, value in self.data.items()}
+            for name, text in sorted(files.items()):
+                content = text.encode()
                 entry = tarfile.TarInfo(f"mininode-support/{name}")
                 entry.size, entry.mtime, entry.mode = len(content), now, 0o600
                 archive.addfile(entry, io.BytesIO(content))
@@ -129,14 +138,14 @@ async def _secrets(bundle: Bundle, kube: "Kube", wanted: Target) -> None:
             if one.get("type") != "helm.sh/release.v1":  # Helm's own: no password, and read with helm below
                 bundle.hider.learn_secret(one.get("data") or {})
             names.append({"namespace": namespace, "name": one["metadata"]["name"], "keys": sorted(one.get("data") or {})})
-    bundle.text("secrets-names-only.json", _json(names))
+    bundle.values("secrets-names-only.json", names)
 
 
 async def _objects(bundle: Bundle, kube: "Kube", wanted: Target) -> None:
     from mininode.kube.resources import BY_KIND, EUCAIM_NODES, EVENTS, NODES, PERSISTENT_VOLUMES, PODS
 
     try:
-        bundle.text("kubernetes.json", _json({"version": await kube.version()}))
+        bundle.values("kubernetes.json", {"version": await kube.version()})
     except MininodeError as error:
         bundle.problem("kubernetes.json", error.message)
     for file, resource in (("nodes", EUCAIM_NODES), *((kind, BY_KIND[kind]) for kind in _KINDS), ("pod", PODS), ("events", EVENTS)):
@@ -145,11 +154,9 @@ async def _objects(bundle: Bundle, kube: "Kube", wanted: Target) -> None:
             for namespace in (wanted.namespace, OPERATOR_NAMESPACE)
             for one in await _listed(bundle, kube, resource, namespace)
         ]
-        bundle.text(f"objects/{file.lower()}.json", _json(found))
+        bundle.values(f"objects/{file.lower()}.json", found)
     for file, resource in (("machines", NODES), ("persistentvolumes", PERSISTENT_VOLUMES)):
-        bundle.text(
-            f"objects/{file}.json", _json([bundle.hider.masked(one) for one in await _listed(bundle, kube, resource, None)])
-        )
+        bundle.values(f"objects/{file}.json", [bundle.hider.masked(one) for one in await _listed(bundle, kube, resource, None)])
 
 
 async def _listed(bundle: Bundle, kube: "Kube", resource: "Resource", namespace: str | None) -> list[dict[str, Any]]:
@@ -166,8 +173,8 @@ def _outputs(bundle: Bundle, wanted: Target) -> None:
     from mininode.toolbox.toolbox import Toolbox
 
     box = Toolbox.from_environment()
-    pods = json.loads(bundle.files.get("objects/pod.json", "[]"))
-    machines = json.loads(bundle.files.get("objects/machines.json", "[]"))
+    pods = bundle.data.get("objects/pod.json", [])
+    machines = bundle.data.get("objects/machines.json", [])
     simulated = {one["metadata"]["name"] for one in machines if KWOK_ANNOTATION in (one["metadata"].get("annotations") or {})}
     kubectl, helm = (box.find(name) for name in ("kubectl", "helm"))
     ends = time.monotonic() + _CLUSTER
@@ -193,8 +200,9 @@ def _outputs(bundle: Bundle, wanted: Target) -> None:
         return
     base = [str(helm.path), f"--kubeconfig={wanted.kubeconfig}", "-n", wanted.namespace]
     listed = _output([*base, "list", "-o", "json"])
-    bundle.text("helm/releases.json", listed or "[]")
-    for release in json.loads(listed or "[]"):
+    releases = json.loads(listed or "[]")
+    bundle.values("helm/releases.json", releases)
+    for release in releases:
         _run(bundle, f"helm/{release['name']}.yaml", [*base, "get", "manifest", release["name"]], bundle.hider.masked_yaml)
 
 
@@ -227,7 +235,7 @@ def _checks(bundle: Bundle) -> None:
     except MininodeError as error:
         bundle.problem("check.json", error.message)
         return
-    bundle.text("check.json", _json([asdict(one) | {"level": one.level.value} for one in findings]))
+    bundle.values("check.json", [asdict(one) | {"level": one.level.value} for one in findings])
 
 
 def _versions() -> dict[str, Any]:

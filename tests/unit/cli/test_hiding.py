@@ -74,3 +74,11 @@ def test_a_secret_in_a_manifest_keeps_its_keys_only(hider: Hider) -> None:
     masked = hider.masked_yaml(text)
     assert yaml.safe_load(masked) == {"kind": "Secret", "data": {"a": "[hidden]"}, "stringData": {"b": "[hidden]"}}
     assert "another-secret" not in hider.hidden("a log that says another-secret and third-secret")
+
+
+def test_values_keep_their_shape(hider: Hider) -> None:
+    value = {"a": [f"say {VALUE}", 7, None], "password": "unknown-value-9", "note": 'token: "abc", more: 1'}
+    shown = hider.hidden_in(value)
+    assert json.loads(json.dumps(shown)) == shown
+    assert shown["a"] == ["say [hidden]", 7, None]
+    assert "abc" not in shown["note"]
