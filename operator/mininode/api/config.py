@@ -15,6 +15,7 @@ from mininode.api.findings import explain, unknown_component
 from mininode.api.inline_secrets import ADVICE, PROBLEM, inline_secrets
 from mininode.api.model import NAME_PATTERN, Model, cel
 from mininode.api.rules import broken_rules
+from mininode.api.scrub import scrubbed
 from mininode.api.source import Document, read
 from mininode.api.spec import IMAGE_PATTERN, NodeSpec, TlsMode
 from mininode.api.text import MAX_DEPTH, Path, decode, sorted_mistakes, too_deep, written
@@ -138,8 +139,9 @@ class _Check:
         place = self.document.place(path, key=key) if self.document else None
         line, column = (place.line, place.column) if place else (0, 0)
         where = written((*self.prefix, *path))
+        shown = scrubbed(problem)  # it may repeat a value, and a slip can carry a password into any of them
         self.add(
-            path, Mistake(where=where, problem=problem, advice=advice, source=self.source, line=line, column=column)
+            path, Mistake(where=where, problem=shown, advice=advice, source=self.source, line=line, column=column)
         )
 
     def model(self, model: type[M], data: Mapping[str, Any], names: frozenset[str], spec_path: Path) -> M | None:
