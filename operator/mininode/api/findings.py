@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from mininode.api import domains
-from mininode.api.inline_secrets import line_holds_secret
+from mininode.api.inline_secrets import looks_secret
 from mininode.api.sentences import SENTENCES
 from mininode.api.spec import DOMAIN_PATTERN
 from mininode.api.text import Path, clipped, written
@@ -61,11 +61,6 @@ def closest(wrong: str, known: Iterable[str]) -> str:
     return by_plain[close[0]] if close else ""
 
 
-def shown(text: str) -> str:
-    """A text in a message, unless there may be a secret in it: a line that slipped into another field brings its password along."""
-    return "what may be a secret" if line_holds_secret(text) else repr(clipped(text))
-
-
 def found(value: Any) -> str:
     """A value in a message: its kind, and itself where it is short and no secret."""
     if isinstance(value, bool):
@@ -73,7 +68,7 @@ def found(value: Any) -> str:
     if isinstance(value, int | float):
         return f"the number {value}"
     if isinstance(value, str):
-        return f"the text {shown(value)}"
+        return "a secret" if looks_secret(value) else f"the text {clipped(value)!r}"
     return "a list" if isinstance(value, list) else "a section"
 
 
@@ -98,7 +93,7 @@ def _not_among(path: Path, value: Any, known: list[str]) -> tuple[str, str]:
         return f"must be one of {', '.join(known)}, found {found(value)}", ""
     close = closest(value, known)
     return (
-        f"unknown {path[-1]} {shown(value)}",
+        f"unknown {path[-1]} {clipped(value)!r}",
         f"Did you mean {close}?" if close else f"There are: {', '.join(known)}",
     )
 
@@ -106,7 +101,7 @@ def _not_among(path: Path, value: Any, known: list[str]) -> tuple[str, str]:
 def _mismatch(pattern: str, value: str) -> tuple[str, str]:
     if pattern == DOMAIN_PATTERN:
         return domains.explain(value)
-    return f"{SENTENCES[pattern]}; found {shown(value)}", ""
+    return f"{SENTENCES[pattern]}; found {clipped(value)!r}", ""
 
 
 def _wanted(schema: Mapping[str, Any], path: Path) -> str:
