@@ -68,7 +68,7 @@ def test_killed_in_the_middle_it_goes_on_from_there(
     assert node.credentials().items() >= credentials.items()
     assert node.objects() == reference
     assert {status for _, status in node.revisions().values()} == {"deployed"}
-    assert {one["gate"] for one in node.components().values()} == {"Simulated"}
+    assert {one["gate"] for name, one in node.components().items() if name != "platform"} == {"Simulated"}  # platform has no pods
 
 
 def test_a_lock_that_a_killed_helm_left_is_taken_away(operator: Any, node: Any, kubectl: Any) -> None:
