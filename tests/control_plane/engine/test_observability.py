@@ -50,9 +50,9 @@ def test_kubectl_wait_does_not_take_an_old_answer(operator: Any, settled: Any, k
 def test_events_are_told_once_with_a_reason(node: Any, events: Any, until: Any) -> None:
     node.declare()
     node.until("Rehearsed")
-    until(lambda: [one["reason"] for one in events(node)].count("Simulated") == 4, 10)
+    until(lambda: [one["reason"] for one in events(node)].count("Simulated") == 7, 20)
     found = events(node)
-    assert [one["reason"] for one in found].count("InstallSucceeded") == 6
+    assert [one["reason"] for one in found].count("InstallSucceeded") == 8
     assert {one["reportingController"] for one in found} == {"mininode.cancerimage.eu/operator"}
     keys = [(one["reason"], one["note"]) for one in found]
     assert len(keys) == len(set(keys))
