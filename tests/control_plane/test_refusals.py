@@ -20,7 +20,7 @@ def test_a_spec_that_can_not_be_made_true_is_told_and_nothing_is_touched(
     node.declare(components={"keycloak": {"enabled": False}})
     stalled = node.until("Stalled")
     assert stalled["reason"] == "InvalidSpec"
-    for sentence in ("guacamole requires keycloak, which is off", "dataset-service requires keycloak, which is off"):
+    for sentence in ("guacamole requires keycloak, which is off", "identity requires keycloak, which is off"):
         assert sentence in stalled["message"]
     assert node.fresh()["Ready"]["status"] == "False"
     assert operator.helm_runs() == runs
