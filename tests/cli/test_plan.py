@@ -45,7 +45,8 @@ def test_for_programs(installed: Any) -> None:
     found = json.loads(installed.run("plan", "-c", path, "-o", "json").stdout)
     assert found == yaml.safe_load(installed.run("plan", "-c", path, "-o", "yaml").stdout)
     assert {one["component"]: one["changes"] for one in found} == {
-        "platform": False, "edge": False, "postgresql": False, "keycloak": False, "dataset-service": False, "guacamole": True
+        "platform": False, "storage": False, "edge": False, "postgresql": False, "keycloak": False, "identity": False,
+        "dataset-service": False, "guacamole": True,
     }  # fmt: skip
     (changed,) = [one for one in found if one["changes"]]
     assert changed["action"] == "Upgrade"

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-COMPONENTS = {"platform", "edge", "postgresql", "keycloak", "dataset-service", "guacamole"}
+COMPONENTS = {"platform", "storage", "edge", "postgresql", "keycloak", "identity", "dataset-service", "guacamole"}
 
 
 def test_for_people(installed: Any) -> None:
