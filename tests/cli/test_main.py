@@ -8,13 +8,16 @@ import pytest
 import yaml
 
 COMMANDS = (
-    ("install",), ("status",), ("plan",), ("reconcile",), ("uninstall",),
-    ("config", "check"), ("rehearsal", "start"), ("rehearsal", "stop"), ("rehearsal", "status"), ("rehearsal", "reset"),
+    ("check",), ("install",), ("status",), ("plan",), ("reconcile",), ("uninstall",), ("support-bundle",), ("export",),
+    ("config", "init"), ("config", "migrate"), ("config", "check"), ("secrets", "set"), ("secrets", "list"), ("storage", "folders"),
+    ("credentials", "list"), ("credentials", "show"), ("credentials", "rotate"), ("credentials", "import"), ("rehearsal", "start"), ("rehearsal", "stop"), ("rehearsal", "status"), ("rehearsal", "reset"),
     ("rehearsal", "kubeconfig"), ("tools", "list"), ("tools", "get"), ("tools", "doctor"), ("tools", "lock"),
-    ("images", "list"), ("images", "pin"), ("operator", "run"), ("kubectl",), ("helm",),
+    ("images", "list"), ("images", "copy"), ("images", "pin"), ("operator", "run"), ("kubectl",), ("helm",),
     ("cluster", "status"), ("cluster", "start"), ("cluster", "stop"), ("cluster", "boot"), ("cluster", "delete"),
 )  # fmt: skip
-GROUPS = ((), ("cluster",), ("config",), ("rehearsal",), ("tools",), ("images",), ("operator",))
+GROUPS = (
+    (), ("cluster",), ("config",), ("secrets",), ("rehearsal",), ("tools",), ("images",), ("credentials",), ("storage",), ("operator",),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

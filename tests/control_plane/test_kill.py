@@ -102,6 +102,6 @@ def test_killed_in_the_middle_of_a_removal_it_goes_on_from_there(operator: Any, 
     operator.start()
     kubectl.until(lambda: not kubectl("get", "emn", "-n", node.namespace, "-o", "name"), 90)
     assert node.revisions() == {}
-    assert node.objects() == {f"PersistentVolumeClaim {name}" for name in claims}
+    assert node.objects() == {f"PersistentVolumeClaim {name}" for name in claims} | {"ConfigMap trust-bundle"}
     assert node.credentials() == credentials
     assert json.loads(kubectl("get", "deployments", "-n", node.namespace, "-o", "json"))["items"] == []
