@@ -215,3 +215,23 @@ def test_a_lock_that_a_killed_helm_left_goes_and_one_of_a_living_helm_stays(oper
     assert settled.revisions()["guacamole"][1] == "deployed"
     unlocked = [one["action"] for one in settled.components()["guacamole"]["attempts"]]
     assert "Unlock" in unlocked[:2]
+
+
+def test_what_is_put_back_is_what_worked_not_what_was_only_installed(operator: Any, settled: Any, kubectl: Any) -> None:
+    """Two upgrades whose pods never come, one after the other, with a killed operator in between that knew which one worked."""
+    worked = settled.components()["guacamole"]["digest"]
+    settled.declare(components={"guacamole": {"resources": {"requests": {"cpu": "800"}}}})
+    settled.kubectl.until(lambda: "can't be placed" in settled.components()["guacamole"]["message"], 30)
+    only_installed = settled.components()["guacamole"]["digest"]
+    operator.kill()
+    operator.forget_lease(kubectl)
+    operator.start()
+    settled.declare(components=PLENTY)
+    settled.until("Stalled", seconds=120)
+    settled.kubectl.until(lambda: settled.components()["guacamole"]["reason"] == "RolledBack", 60)
+    settled.kubectl.until(lambda: settled.components()["guacamole"]["digest"] == worked, 60)
+    assert only_installed != worked
+    proven = [one["labels"].get("mininode.cancerimage.eu/proven") for one in settled.helm_secrets()]
+    assert any(proven)
+    settled.declare()
+    settled.until("Rehearsed")
