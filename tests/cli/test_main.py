@@ -9,15 +9,15 @@ import yaml
 
 COMMANDS = (
     ("check",), ("install",), ("status",), ("plan",), ("reconcile",), ("uninstall",), ("support-bundle",), ("export",),
-    ("config", "init"), ("config", "migrate"), ("config", "check"), ("secrets", "set"), ("secrets", "list"), ("storage", "folders"),
-    ("credentials", "list"), ("credentials", "show"), ("credentials", "rotate"), ("credentials", "import"), ("rehearsal", "start"), ("rehearsal", "stop"), ("rehearsal", "status"), ("rehearsal", "reset"),
-    ("rehearsal", "kubeconfig"), ("tools", "list"), ("tools", "get"), ("tools", "doctor"), ("tools", "lock"),
+    ("config", "init"), ("config", "migrate"), ("config", "check"), ("secrets", "set"), ("secrets", "list"),
+    ("credentials", "list"), ("credentials", "show"), ("credentials", "rotate"), ("credentials", "import"),
+    ("rehearsal", "start"), ("rehearsal", "stop"), ("rehearsal", "status"), ("rehearsal", "reset"), ("rehearsal", "kubeconfig"),
+    ("tools", "list"), ("tools", "get"), ("tools", "doctor"), ("tools", "lock"), ("storage", "folders"),
     ("images", "list"), ("images", "copy"), ("images", "pin"), ("operator", "run"), ("kubectl",), ("helm",),
     ("cluster", "status"), ("cluster", "start"), ("cluster", "stop"), ("cluster", "boot"), ("cluster", "delete"),
 )  # fmt: skip
-GROUPS = (
-    (), ("cluster",), ("config",), ("secrets",), ("rehearsal",), ("tools",), ("images",), ("credentials",), ("storage",), ("operator",),
-)  # fmt: skip
+NAMES = ("cluster", "config", "secrets", "rehearsal", "tools", "images", "credentials", "storage", "operator")
+GROUPS: tuple[tuple[str, ...], ...] = ((), *((name,) for name in NAMES))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
