@@ -12,16 +12,22 @@ READY = "Ready"
 RECONCILING = "Reconciling"
 STALLED = "Stalled"
 REHEARSED = "Rehearsed"
+CERTIFICATE = "CertificateFresh"
 
 TYPES = {
     READY: "True when every gate of the profile holds. Unknown while work goes on, and for good where pods are simulated.",
     RECONCILING: "True while the operator works towards the spec, or waits for something that comes by itself.",
     STALLED: "True when the operator can't go on without a human.",
     REHEARSED: "True when every release is installed and its pods are simulated: nothing was proven about real pods.",
+    CERTIFICATE: "True while the certificate that visitors are shown lasts three weeks and more. Unknown where nobody saw it yet.",
 }
 
 REASONS = {
     "AllGatesHold": "Every component is installed and its gate was seen to hold.",
+    "CertificateEnded": "The certificate that visitors are shown is not valid any more.",
+    "CertificateEndsSoon": "The certificate that visitors are shown ends within three weeks, and nobody renewed it.",
+    "CertificateLasts": "The certificate that visitors are shown lasts three weeks and more.",
+    "CertificateUnseen": "Nobody saw the certificate that visitors are shown.",
     "ComponentFailed": "At least one component failed; the others go on.",
     "Dependency": "The component waits for another component's gate.",
     "Drifted": "Objects of the component were changed or deleted by hand.",

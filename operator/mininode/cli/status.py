@@ -92,7 +92,8 @@ def _answer(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(wanted: Target, resource: dict[str, Any]) -> None:
-    from mininode.api.status import NodeStatus
+    from mininode.api.conditions import CERTIFICATE
+    from mininode.api.status import NodeStatus, Truth
     from mininode.cli.screen import lines, verdict, wrapped
 
     found = NodeStatus.model_validate(resource.get("status") or {})
@@ -106,6 +107,8 @@ def _print(wanted: Target, resource: dict[str, Any]) -> None:
         typer.echo(f"  {line.mark} {line.name:<{width}}  {line.state:<12} {revision:<12} {line.message}")
     for kept in found.kept:
         typer.echo(f"  kept: {kept}")
+    if (certificate := found.condition(CERTIFICATE)) is not None and certificate.status is Truth.FALSE:
+        typer.echo(wrapped(f"! {certificate.message}"))
     if fresh(resource, found):
         typer.echo(wrapped(verdict(found)))
     else:

@@ -36,7 +36,9 @@ class HttpAnswer:
 
     status: int
     json: Any = None
-    certificate: str = ""  # of a server that was asked through the public door: SHA-256, hexadecimal
+    # Of a server that was asked through the public door: SHA-256 of its certificate, hexadecimal, and when that ends (RFC 3339).
+    certificate: str = ""
+    certificate_ends: str = ""
 
 
 class Probes(Protocol):
@@ -102,6 +104,9 @@ class Upkeep(Protocol):
 
     async def announce(self, service: str) -> None:
         """Say that a Service of the class `mininode.cancerimage.eu/machine` is reached by the address of its pod's machine."""
+
+    def tell(self, **facts: str) -> None:
+        """Fields of `Facts` that were seen on the way; a gate's answer carries them."""
 
     def public_authorities(self) -> str:
         """The authorities that everybody trusts, in PEM."""
@@ -198,6 +203,7 @@ class Facts:
     signing_key_id: str = ""  # of the realm's key for RS256 tokens
     door_ip: str = ""  # of the Service that the public name leads to inside the cluster
     trust_digest: str = ""  # of the certificates that pods trust
+    certificate_ends: str = ""  # when the certificate that visitors are shown ends, RFC 3339
 
 
 NOTHING_SEEN = Facts()

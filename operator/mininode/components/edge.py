@@ -24,13 +24,14 @@ from mininode.components.base import (
 )
 from mininode.components.network import DOOR, proxy
 from mininode.components.trust import CERTIFICATE_KEY, PRIVATE_KEY, has_authority, keep_authority
-from mininode.credentials.certificates import covers, faults, fingerprint, issue, issued_by, renewal_due
+from mininode.credentials.certificates import covers, expiry, faults, fingerprint, issue, issued_by, renewal_due, rfc3339
 from mininode.errors import MininodeError
 
 OK = 200
 USER = 10002  # of our own: the official image has none but root
 HTTP, HTTPS = 8080, 8443  # of the pod; the Service has 80 and 443
 CERTIFICATE = "edge-certificate"  # Secret
+PUBLIC = "edge-public"  # Secret that cert-manager fills, for the cluster's own door
 # Beside the certificate lies a line of Caddy's configuration that names it: Caddy reads its certificate files again only
 # when its configuration changes, and it watches that.
 RELOAD_KEY = "certificate.caddy"
@@ -88,6 +89,24 @@ async def _keep(node: Node, upkeep: Upkeep) -> None:
         await _issue(node, upkeep)
     elif node.spec.tls.mode is TlsMode.PROVIDED:
         await _take_over(node, upkeep)
+    if not _own_matter(node):
+        await _tell_end(node, upkeep)
+
+
+def _own_matter(node: Node) -> bool:
+    """Whether the door gets its certificate itself, so that only asking it tells when that ends."""
+    return node.spec.exposure.mode is ExposureMode.EDGE and node.spec.tls.mode is TlsMode.ACME
+
+
+async def _tell_end(node: Node, upkeep: Upkeep) -> None:
+    """When the certificate that visitors are shown ends; nothing where no Secret of the node has it."""
+    secret = PUBLIC if node.spec.tls.mode is TlsMode.ACME else CERTIFICATE
+    theirs = node.spec.exposure.gateway is not None  # a Gateway that others made shows one of their own
+    found = "" if theirs else (await upkeep.secret(secret) or {}).get(CERTIFICATE_KEY, "")
+    try:
+        upkeep.tell(certificate_ends=rfc3339(expiry(found)))
+    except ValueError:  # not issued yet
+        upkeep.tell(certificate_ends="")
 
 
 async def _issue(node: Node, upkeep: Upkeep) -> None:
@@ -158,9 +177,11 @@ async def _gate(node: Node, probes: Probes) -> GateResult:
         wanted = fingerprint(await probes.secret(CERTIFICATE, CERTIFICATE_KEY))
         if answer.certificate != wanted:
             return pending("the door still shows another certificate; it takes a new one up within two minutes")
+    seen = {"certificate_ends": answer.certificate_ends} if _own_matter(node) else {}
     return held(
         f"{node.spec.url} answers from inside the cluster and shows the node's certificate",
         door_ip=await probes.service_ip("edge"),
+        **seen,
     )
 
 

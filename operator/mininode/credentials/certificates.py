@@ -84,8 +84,13 @@ def renewal_due(text: str, now: When) -> bool:
 
 
 def expiry(text: str) -> When:
-    """When the certificate ends."""
-    return chain(text)[0].not_valid_after_utc
+    """When the certificate ends, or the first in its chain that ends before it."""
+    return min(one.not_valid_after_utc for one in chain(text))
+
+
+def rfc3339(when: When) -> str:
+    """A time as the Kubernetes API has it."""
+    return when.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def chain(text: str) -> list[x509.Certificate]:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NO_RELEASES, NODE_LABEL, PROVEN_LABEL
@@ -111,13 +111,14 @@ class Actor:
             workloads, pods = await self._fresh(name)
             if (problem := not_ready(workloads, pods)) is not None:
                 return pending(problem)
-        await self.upkeep(component)
+        seen = (await self._upkept(component, make=True)).facts
         if await self._simulated(pods):
-            return GateResult(GateState.SIMULATED, "installed; its pods are simulated, so its gate could not be asked")
+            return GateResult(GateState.SIMULATED, "installed; its pods are simulated, so its gate could not be asked", seen)
         try:
-            return await component.gate(self.node, LiveProbes(self.kube, self.node.namespace, realm, self.node.spec.domain))
+            found = await component.gate(self.node, LiveProbes(self.kube, self.node.namespace, realm, self.node.spec.domain))
         except ProbeFailed as failure:
-            return pending(str(failure))
+            found = pending(str(failure))
+        return replace(found, facts={**seen, **found.facts})
 
     async def _fresh(self, component: str) -> tuple[list[Object], list[Object]]:
         """The component's workloads and pods as the API server has them now."""
@@ -153,11 +154,13 @@ class Actor:
 
     async def upkeep(self, component: Component, *, make: bool = True) -> tuple[Drift, ...]:
         """What the component keeps by itself, such as a certificate, made as it should be. Raises KubeError, MininodeError."""
-        if component.upkeep is None:
-            return ()
+        return tuple((await self._upkept(component, make=make)).drifts)
+
+    async def _upkept(self, component: Component, *, make: bool) -> LiveUpkeep:
         upkeep = LiveUpkeep(self.kube, self.node, component.name, make)
-        await component.upkeep(self.node, upkeep)
-        return tuple(upkeep.drifts)
+        if component.upkeep is not None:
+            await component.upkeep(self.node, upkeep)
+        return upkeep
 
     async def rotate(self, component: Component, name: str, *, simulated: Collection[str]) -> None:
         """Change a credential everywhere it is held, to its next value. Raises KubeError, MininodeError."""

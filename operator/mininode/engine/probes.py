@@ -9,6 +9,7 @@ import httpx
 
 from mininode.components.base import GateResult, HttpAnswer, ProbeFailed
 from mininode.components.trust import BUNDLE, BUNDLE_KEY
+from mininode.credentials.certificates import expiry, rfc3339
 from mininode.kube.client import Kube
 from mininode.kube.resources import CONFIG_MAPS, SECRETS, SERVICES
 
@@ -66,11 +67,12 @@ class LiveProbes:
                 await answer.aread()
         except (httpx.HTTPError, ssl.SSLError) as error:
             raise ProbeFailed(f"{url} does not answer through the door's Service: {error or type(error).__name__}") from error
-        certificate = hashlib.sha256(shown).hexdigest()
+        ends = rfc3339(expiry(ssl.DER_cert_to_PEM_cert(shown)))
+        told = {"certificate": hashlib.sha256(shown).hexdigest(), "certificate_ends": ends}
         try:
-            return HttpAnswer(answer.status_code, answer.json(), certificate)
+            return HttpAnswer(answer.status_code, answer.json(), **told)
         except ValueError:
-            return HttpAnswer(answer.status_code, certificate=certificate)
+            return HttpAnswer(answer.status_code, **told)
 
     async def service_ip(self, name: str) -> str:
         """The address of a Service inside the cluster."""

@@ -13,8 +13,10 @@ from typing import Any
 from mininode.api import API_VERSION, KIND, RELEASES, REQUESTED_AT
 from mininode.api.spec import DriftCorrection
 from mininode.api.status import NodeStatus
+from mininode.components.base import Node
 from mininode.engine.act import Actor
 from mininode.engine.engine import Engine, now
+from mininode.engine.expiry import UNSEEN, certificate_said
 from mininode.engine.look import View, findings, pause
 from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.record import facts_in, joined
@@ -121,7 +123,7 @@ class Pass:
             if finding.row.action not in IDLE and finding.name not in self.running:
                 self.under_way[finding.name] = finding.row
                 self.running[finding.name] = asyncio.create_task(work.do(finding))
-        await self._report(resource, found, suspended=planned.node.spec.suspend)
+        await self._report(resource, found, planned.node)
         return pause(found, self.memory, view.now)
 
     def _plan(self, resource: Mapping[str, Any]) -> Plan:
@@ -162,18 +164,20 @@ class Pass:
             seen += [name for name, objects in self.memory.drift.items() if objects]
         return tuple(seen)
 
-    def _around(self, resource: Mapping[str, Any], *, suspended: bool = False) -> Circumstances:
+    def _around(self, resource: Mapping[str, Any], node: Node | None = None) -> Circumstances:
+        """What the status depends on besides the components; `node` is None where its spec can't be read."""
         return Circumstances(
             generation=resource["metadata"]["generation"],
-            now=now(),
+            now=(moment := now()),
             kept=self.memory.kept,
             requested=self.memory.requested,
-            suspended=suspended,
+            suspended=node is not None and node.spec.suspend,
             removing=self.deleting,
+            certificate=certificate_said(self.memory.facts.certificate_ends, moment, node.spec) if node is not None else UNSEEN,
         )
 
-    async def _report(self, resource: Mapping[str, Any], found: tuple[Finding, ...], *, suspended: bool) -> None:
-        status = node_status(found, self.memory.written, self._around(resource, suspended=suspended))
+    async def _report(self, resource: Mapping[str, Any], found: tuple[Finding, ...], node: Node) -> None:
+        status = node_status(found, self.memory.written, self._around(resource, node))
         meta = resource["metadata"]
         for component in status.components:
             self.engine.metrics.ready.labels(meta["namespace"], meta["name"], component.name).set(

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from mininode import __version__
-from mininode.api.conditions import READY, RECONCILING, REHEARSED, STALLED, updated
+from mininode.api.conditions import CERTIFICATE, READY, RECONCILING, REHEARSED, STALLED, updated
 from mininode.api.scrub import scrubbed
 from mininode.api.status import Attempt, ComponentStatus, Condition, Gate, NodeStatus, Truth
 from mininode.components.base import GateState
+from mininode.engine.expiry import UNSEEN, Said
 from mininode.planning.decide import Action, Row
 from mininode.planning.release import Release
 
@@ -56,6 +57,7 @@ class Circumstances:
     requested: str = ""
     suspended: bool = False
     removing: bool = False
+    certificate: Said = UNSEEN
 
 
 def component_status(finding: Finding, generation: int) -> ComponentStatus:
@@ -124,13 +126,15 @@ def invalid_status(
     message: str, previous: NodeStatus, around: Circumstances, reason: str = "InvalidSpec"
 ) -> NodeStatus:
     """The status of a node whose spec can't be made true, or whose cluster does not let us look: nothing is touched."""
+    known = previous.condition(CERTIFICATE)
     wanted = (
-        (READY, Truth.FALSE, message),
-        (RECONCILING, Truth.FALSE, "Nothing is done until this is put right."),
-        (STALLED, Truth.TRUE, message),
-        (REHEARSED, Truth.FALSE, "What is installed is not what this spec asks for."),
+        (READY, Truth.FALSE, reason, message),
+        (RECONCILING, Truth.FALSE, reason, "Nothing is done until this is put right."),
+        (STALLED, Truth.TRUE, reason, message),
+        (REHEARSED, Truth.FALSE, reason, "What is installed is not what this spec asks for."),
+        (CERTIFICATE, *((known.status, known.reason, known.message) if known else UNSEEN)),
     )
-    conditions = [_condition(kind, status, reason, text, around.generation) for kind, status, text in wanted]
+    conditions = [_condition(*one, around.generation) for one in wanted]
     return previous.model_copy(
         update={
             "observed_generation": around.generation,
@@ -172,6 +176,7 @@ def _conditions(
         )
         if simulated and not unsettled
         else condition(REHEARSED, Truth.FALSE, "NotSimulated", "Not every component is installed, or none has simulated pods."),
+        condition(CERTIFICATE, *around.certificate),
     )  # fmt: skip
 
 

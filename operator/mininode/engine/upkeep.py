@@ -29,6 +29,7 @@ class LiveUpkeep:
     component: str
     make: bool = True
     drifts: list[Drift] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime.datetime:
@@ -93,6 +94,10 @@ class LiveUpkeep:
             "status": {"loadBalancer": {"ingress": ingress}},
         }
         await self.kube.apply(SERVICES, body, self.node.namespace, manager=FIELD_MANAGER, force=True, subresource="status")
+
+    def tell(self, **facts: str) -> None:
+        """What was seen of the node on the way."""
+        self.facts |= facts
 
     def public_authorities(self) -> str:
         """Mozilla's list, as the package certifi of our lock file has it: the same on every machine."""

@@ -77,6 +77,7 @@ class FakeKeeper:
     binary: dict[str, dict[str, bytes]] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
     public: str = ""
     now: datetime.datetime = NOW
     first: dict[str, dict[str, str]] = field(default_factory=dict)  # what another operator makes while we try
@@ -105,6 +106,9 @@ class FakeKeeper:
 
     async def announce(self, service: str) -> None:
         self.announced.append(service)
+
+    def tell(self, **facts: str) -> None:
+        self.facts |= facts
 
     def public_authorities(self) -> str:
         return self.public

@@ -140,6 +140,38 @@ async def test_the_bundle_has_the_public_authorities_and_the_node_s_own(keeper: 
     assert chain(text[text.rindex("-----BEGIN") :])[0].subject.rfc4514_string().startswith("CN=")
 
 
+GATEWAY = {"mode": "gateway", "gateway": {"name": "theirs"}}
+
+
+@pytest.mark.parametrize(
+    ("exposure", "mode", "told"),
+    [
+        ({"mode": "edge"}, "ownCA", True),
+        ({"mode": "ingress"}, "ownCA", True),
+        ({"mode": "ingress"}, "acme", True),  # cert-manager's Secret
+        (GATEWAY, "ownCA", False),  # that Gateway has a certificate of its own
+    ],
+)
+async def test_when_it_ends_is_told_wherever_a_secret_of_the_node_has_it(
+    keeper: Any, exposure: dict[str, Any], mode: str, told: bool
+) -> None:
+    public = issue(new_authority("public", keeper.now), "node.hospital.example", keeper.now)
+    keeper.secrets["edge-public"] = {"tls.crt": public.certificate, "tls.key": public.key}
+    spec = {"domain": "node.hospital.example", "exposure": exposure, "tls": {"mode": mode}}
+    await keep(EDGE, Node("demo", "eucaim", NodeSpec.model_validate(spec)), keeper)
+    assert keeper.facts == {"certificate_ends": "2027-02-23T12:00:00Z" if told else ""}
+
+
+async def test_a_certificate_of_the_door_s_own_is_told_by_the_door(keeper: Any, probes: Any) -> None:
+    await keep(EDGE, node(mode="acme"), keeper)
+    assert keeper.facts == {}
+    probes.services["edge"] = "10.96.7.7"
+    identity = EDGE.values(node(mode="acme"))["identity"]
+    probes.answers[f"GET door:{WHO}"] = HttpAnswer(200, {"node": identity}, "00" * 32, "2027-02-23T12:00:00Z")
+    result = await EDGE.gate(node(mode="acme"), probes)
+    assert result.facts["certificate_ends"] == "2027-02-23T12:00:00Z"
+
+
 # ── The gate ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
