@@ -5,7 +5,6 @@ every name is this computer, as its companion, a small name server, says.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -21,18 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import platformdirs
 import pytest
+from tests.compiled import program
 
 from mininode.credentials.certificates import Pair
-from mininode.toolbox.build import GoBuilder
-from mininode.toolbox.lock import WrapperModule
-from mininode.toolbox.locking import only_one
 
 HERE = Path(__file__).parent
 LAB = HERE.parent / "lab"
 VERSION = "v2.10.1"
 PACKAGE = "github.com/letsencrypt/pebble/v2/cmd"
+PEBBLE = ("pebble", "pebble-challtestsrv")
 SECONDS = 60
 
 
@@ -47,21 +44,7 @@ def programs() -> dict[str, Path]:
     finally:
         sys.path.remove(str(LAB))
     found = compiled(places(), os.environ, "caddy")
-    return {"caddy": found["caddy"], **{name: _pebble(name) for name in ("pebble", "pebble-challtestsrv")}}
-
-
-def _pebble(name: str) -> Path:
-    content = hashlib.sha256((HERE / "pebble" / "go.sum").read_bytes()).hexdigest()[:12]
-    folder = platformdirs.user_cache_path("mininode", appauthor=False) / "tests" / f"pebble-{VERSION}-{content}"
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / name
-    with only_one(folder / f".{name}.lock", print, f"it compiles {name}"):
-        if not target.exists():
-            builder = GoBuilder(print, HERE, os.environ)
-            module = WrapperModule(folder="pebble")
-            with builder.compiled(name, VERSION, module, f"{PACKAGE}/{name}", "-s -w", folder) as part:
-                part.replace(target)
-    return target
+    return {"caddy": found["caddy"], **{name: program(HERE / "pebble", f"{PACKAGE}/{name}", VERSION) for name in PEBBLE}}
 
 
 def free_port() -> int:
