@@ -51,7 +51,7 @@ LANES = (
     Lane("docs", (pytest("tests/docs"),)),
     Lane("chaos", (pytest("tests/chaos"),)),
     Lane("services", (pytest("tests/services"),)),
-    Lane("minikube", (pytest("tests/minikube"),)),
+    Lane("minikube", (pytest("tests/minikube/test_flags.py"),)),
 )  # fmt: skip
 
 

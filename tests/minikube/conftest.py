@@ -1,153 +1,20 @@
-"""An ordinary user with the group docker, on the lab's engine (or this machine's own), and one cluster for all tests."""
+"""One cluster for all tests of this folder, without a node that is Ready in it."""
 
-import grp
-import json
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
-from mininode.toolbox.toolbox import Toolbox
+sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))  # helpers, in a folder that is no package
 
-TREE = Path(__file__).parents[2]
-PROFILE = "mininode-lane"
-TOOLS = ("minikube", "kubectl", "helm")
-_ORDINARY = 65534  # nobody: minikube refuses root
+from person import Person, somebody
 
-
-@dataclass
-class Person:
-    """Somebody who installs a node."""
-
-    folder: Path
-    tools: Path
-    engine: dict[str, str]
-    config: dict[str, object]
-    home: str = "home"
-    profile: str = PROFILE
-
-    @property
-    def state(self) -> Path:
-        return self.folder / self.home / ".local/state/mininode"
-
-    @property
-    def cluster_home(self) -> Path:
-        return self.state / "minikube" / PROFILE
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "home" / "data"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        home = self.folder / self.home
-        named = {f"MININODE_TOOL_{name.upper()}": str(self.tools / name) for name in TOOLS}
-        return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(home), "PYTHONPATH": str(TREE / "operator"),
-            "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8", **self.engine, **named,
-        }  # fmt: skip
-
-    def write(self, **computer: object) -> Path:
-        """The configuration, with some of `computer:` different."""
-        path = self.folder / "config.yaml"
-        document = {
-            "computer": {**self.config, **computer},
-            "node": {"domain": "node.mininode.internal", "siteName": "Lane", "tls": {"mode": "ownCA"}},
-        }
-        path.write_text(yaml.safe_dump(document))
-        path.chmod(0o644)
-        return path
-
-    def run(self, *arguments: str, timeout: float = 900, root: bool = False) -> subprocess.CompletedProcess[str]:
-        """A command of mininode's."""
-        command = [*([] if root else as_ordinary()), sys.executable, "-m", "mininode.cli.main", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder / "home", env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=timeout, check=False,
-        )  # fmt: skip
-
-    def ensure(self, timeout: float = 900) -> subprocess.CompletedProcess[str]:
-        """The cluster alone, without the steps after it."""
-        return self.run("cluster", "start", "--profile", PROFILE, timeout=timeout)
-
-    def state_now(self) -> str:
-        """The cluster's state in one word."""
-        return str(json.loads(self.run("cluster", "status", "--profile", PROFILE, "-o", "json").stdout)["state"])
-
-    def kubectl(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [*as_ordinary(), str(self.tools / "kubectl"), f"--kubeconfig={self.cluster_home / 'kubeconfig'}", *arguments],
-            env=self.environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def docker(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["docker", *arguments], env=self.environment, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
-def as_ordinary() -> list[str]:
-    """How to be an ordinary user of the group docker. Reads everywhere, since root's environment lies in a folder of root's."""
-    if os.getuid():
-        return []
-    group = grp.getgrnam("docker").gr_gid
-    who = [f"--reuid={_ORDINARY}", f"--regid={_ORDINARY}", f"--groups={group}"]
-    return ["setpriv", *who, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-
-
-def _engine() -> tuple[dict[str, str], dict[str, object]]:
-    """The lab's engine with what its clusters are made of, or nothing where this machine has its own and Internet."""
-    lab = TREE / "tests/lab/lab.py"
-    subprocess.run([sys.executable, str(lab), "up"], check=True, timeout=4200)
-    lines = subprocess.run([sys.executable, str(lab), "env"], check=True, capture_output=True, text=True, timeout=60).stdout
-    found = dict(line.removeprefix("export ").split("=", 1) for line in lines.splitlines() if "=" in line)
-    if "DOCKER_HOST" not in found:
-        return {}, {}
-    cache = Path(found["MINIKUBE_HOME"].strip("'\"")) / ".minikube/cache"
-    minikube = {"baseImage": "mininode-lab/kicbase:1", "cacheFolder": str(cache), "startArguments": ["--cni=bridge"]}
-    return {"DOCKER_HOST": found["DOCKER_HOST"].strip("'\"")}, minikube
+NODE = {"domain": "node.mininode.internal", "siteName": "Lane", "tls": {"mode": "ownCA"}}
 
 
 @pytest.fixture(scope="session")
 def person() -> Iterator[Person]:
     """One person for all tests; what they made is gone afterwards."""
-    import tempfile  # noqa: PLC0415 - pytest's own folders are closed to other users
-
-    engine, minikube = _engine()
-    folder = Path(tempfile.mkdtemp(prefix="mininode-lane-"))
-    folder.chmod(0o755)
-    tools = folder / "tools"
-    tools.mkdir()
-    box = Toolbox.from_environment(say=print)
-    for name in TOOLS:
-        shutil.copy2(box.get(name).path, tools / name)
-        (tools / name).chmod(0o755)
-    for home in ("home", "other"):
-        (folder / home).mkdir()
-        if not os.getuid():
-            os.chown(folder / home, _ORDINARY, _ORDINARY)
-    config: dict[str, object] = {
-        "dataFolder": str(folder / "home" / "data"),
-        "cpus": 2,
-        "memory": "5000Mi",
-        "ports": {"http": 29180, "https": 29443, "address": "127.0.0.1"},
-        "minikube": {"profile": PROFILE, **minikube},
-    }
-    one = Person(folder, tools, engine, config)
-    try:
+    with somebody("mininode-lane", (29180, 29443), "5000Mi", NODE) as one:
         yield one
-    finally:
-        subprocess.run(["docker", "rm", "-f", "-v", PROFILE], env=one.environment, capture_output=True, timeout=120, check=False)
-        subprocess.run(["docker", "volume", "rm", PROFILE], env=one.environment, capture_output=True, timeout=60, check=False)
-        subprocess.run(["docker", "network", "rm", PROFILE], env=one.environment, capture_output=True, timeout=60, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
