@@ -65,7 +65,7 @@ generate: ## CRD, docs/spec.md and config.example.yaml from the model
 	$(PY) -m mininode.cli.main generate
 
 golden: ## the rendered charts and the screens anew, to be reviewed as a diff
-	$(PYTEST) tests/charts tests/unit/screens --update-golden
+	$(PYTEST) tests/charts tests/unit/screens tests/cli/test_screens.py --update-golden
 
 LOCK = env -u PIP_FIND_LINKS $(PY) -m uv pip compile --no-config --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml requirements.in

@@ -3,9 +3,11 @@
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -49,9 +51,12 @@ class Home:
         )  # fmt: skip
 
     def terminal(
-        self, *arguments: str, say: str = "", interrupt_at: str = "", timeout: float = 120
+        self, *arguments: str, say: str = "", answer: str = "", interrupt_at: str = "", timeout: float = 120
     ) -> tuple[int, str]:
-        """Run the command on a terminal; types `say`, or Ctrl-C as soon as `interrupt_at` is read. Exit code and screen."""
+        """Run the command on a terminal; its exit code and screen.
+
+        Types `say` at once, `answer` when it is asked for something, or Ctrl-C as soon as `interrupt_at` is read.
+        """
         ours, theirs = pty.openpty()
         # setsid makes standard input the controlling terminal, so that Ctrl-C reaches the program.
         command = ["setsid", "--ctty", sys.executable, "-m", "mininode.cli.main", *arguments]
@@ -60,12 +65,12 @@ class Home:
             command, cwd=self.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
         ) as process:  # fmt: skip
             os.close(theirs)
-            screen = self._read(process, ours, say, interrupt_at, time.monotonic() + timeout)
+            screen = self._read(process, ours, say, answer, interrupt_at, time.monotonic() + timeout)
         os.close(ours)
         return process.returncode, screen
 
     @staticmethod
-    def _read(process: "subprocess.Popen[bytes]", ours: int, say: str, interrupt_at: str, deadline: float) -> str:
+    def _read(process: "subprocess.Popen[bytes]", ours: int, say: str, answer: str, interrupt_at: str, deadline: float) -> str:
         if say:
             os.write(ours, f"{say}\n".encode())
         text, pressed = "", False
@@ -77,6 +82,9 @@ class Home:
             if not chunk:
                 break
             text += chunk.decode(errors="replace")
+            if answer and text.endswith(": "):
+                os.write(ours, f"{answer}\n".encode())
+                answer = ""
             if interrupt_at and not pressed and interrupt_at in text:
                 os.write(ours, b"\x03")
                 pressed = True
@@ -99,9 +107,10 @@ def blank(tmp_path: Path) -> Home:
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def installed() -> Iterator[Home]:
     """A node of profile micro in a rehearsal of its own, installed by the command. Tests leave it as they found it."""
-    home = Home(tmp_path_factory.mktemp("cli"))
+    # Of the same length in every run: where a screen's lines end depends on it.
+    home = Home(Path(tempfile.mkdtemp(prefix="mininode-cli-", dir="/tmp")))
     box = Toolbox.from_environment(say=print)
     for tool in ("helm", "kubectl"):  # fetched or built before the clock runs
         box.get(tool)
@@ -114,6 +123,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         yield home
     finally:
         home.run("rehearsal", "stop")
+        shutil.rmtree(home.folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

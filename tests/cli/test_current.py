@@ -4,6 +4,7 @@ Its machines are simulated, so the operator's pod runs nothing: what the command
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,15 @@ def test_with_an_operator_at_work_the_node_is_rehearsed_and_a_second_time_change
     assert "Rehearsed:" in done.stdout
     assert "Ready:" not in done.stdout
     before = ask(cluster, EUCAIM_NODES, "node", "eucaim-node")["metadata"]["generation"]
+    written = cluster.audit_log.stat().st_size
     again = person.run(*COMMAND, timeout=200)  # nothing concerns others any more, so no yes is needed
     assert again.returncode == 0, again.stdout + again.stderr
     assert "all is as it should be" in again.stdout
+    with cluster.audit_log.open() as log:
+        log.seek(written)
+        asked = [one for one in map(json.loads, log) if one["stage"] == "ResponseComplete"]
+    looks = [one for one in asked if one.get("objectRef", {}).get("resource") == "storageclasses" and one["verb"] == "list"]
+    assert len(looks) == 1, "the cluster is looked at once an install"
     assert ask(cluster, EUCAIM_NODES, "node", "eucaim-node")["metadata"]["generation"] == before
 
 

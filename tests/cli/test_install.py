@@ -66,7 +66,7 @@ def test_ctrl_c_ends_it_with_130_and_a_word_how_to_go_on(installed: Any) -> None
     path = installed.config("interrupted.yaml", siteName="Interrupted")
     try:
         arguments = ("install", "--cluster", "rehearsal", "--config", str(path), "--yes")
-        code, screen = installed.terminal(*arguments, interrupt_at="/8 cluster")
+        code, screen = installed.terminal(*arguments, interrupt_at=" cluster: ")
         assert code == 130, screen
         assert "Run the same command again" in screen
         assert "Traceback" not in screen
@@ -79,7 +79,7 @@ def test_the_next_run_knows_that_this_one_was_stopped_and_logs_are_private(insta
     path = installed.config("again.yaml", siteName="Again")
     arguments = ("install", "--cluster", "rehearsal", "--config", str(path), "--yes")
     try:
-        assert installed.terminal(*arguments, interrupt_at="/8 follow")[0] == 130
+        assert installed.terminal(*arguments, interrupt_at=" follow: ")[0] == 130
         done = installed.run(*arguments)
         assert done.returncode == 0, done.stderr
         assert "was stopped at the step follow" in done.stdout

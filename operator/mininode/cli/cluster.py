@@ -43,6 +43,7 @@ def status(
 
     Example: mininode cluster status -o json
     """
+    from mininode.cli.screen import fitted
     from mininode.cluster.minikube.decide import State
 
     cluster, record = _cluster(profile)
@@ -64,7 +65,7 @@ def status(
     else:
         for key, value in answer.items():
             if value:
-                typer.echo(f"{key:<11} {', '.join(value) if isinstance(value, list) else value}")
+                typer.echo(fitted(f"{key:<11} ", ", ".join(value) if isinstance(value, list) else value))
     if decision.state is not State.RUNNING:
         raise typer.Exit(Exit.NOT_THERE_YET)
 

@@ -43,12 +43,14 @@ def check(
     if output is TextOrJson.JSON:
         _print_json(config, (), doubts)
         return
+    from mininode.cli.screen import fitted
+
     node = site.node
     typer.echo(f"{config}: nothing wrong")
     typer.echo(f"  node {site.name} in namespace {site.namespace}, profile {node.profile}")
     typer.echo(f"  {node.url}, exposure {node.exposure.mode}, tls {node.tls.mode}")
     for doubt in doubts:
-        typer.echo(f"  to consider: node.{doubt}")
+        typer.echo(fitted("  to consider: ", f"node.{doubt}"))
     typer.echo("Nothing was changed.")
 
 
@@ -67,10 +69,12 @@ def _print_json(config: Path, mistakes: tuple[Mistake, ...], doubts: tuple[Mista
 def _print_mistakes(config: Path, mistakes: tuple[Mistake, ...]) -> None:
     import sys
 
+    from mininode.cli.screen import fitted
+
     lines = _lines(config) if sys.stderr.isatty() else []
     shown = _showable(lines, mistakes)
     for mistake in mistakes:
-        typer.echo(str(mistake), err=True)
+        typer.echo(fitted("", str(mistake), 2, sys.stderr), err=True)
         if mistake.line in shown:
             typer.echo(_pointed(lines[mistake.line - 1], mistake), err=True)
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -104,5 +108,8 @@ def _showable(lines: list[str], mistakes: tuple[Mistake, ...]) -> set[int]:
 
 def _pointed(line: str, mistake: Mistake) -> str:
     """The line with a caret below the place. Tabs become one space each, so that the caret stays below it."""
+    import shutil
+
+    width = min(_WIDTH, shutil.get_terminal_size().columns - len("  | "))
     shown = line.replace("\t", " ")
-    return f"  | {shown[:_WIDTH]}\n  | {' ' * min(mistake.column - 1, _WIDTH)}^"
+    return f"  | {shown[:width]}\n  | {' ' * min(mistake.column - 1, width - 1)}^"

@@ -53,9 +53,13 @@ def list_(
 
         typer.echo(yaml.safe_dump(found, sort_keys=False), nl=False)
     else:
-        wide = max((len(one["name"]) for one in found), default=4)
+        from mininode.cli.screen import fitted
+
+        columns = ("name", "component", "state")
+        wide = {key: max((len(one[key]) for one in found), default=0) for key in columns}
         for one in found:
-            typer.echo(f"  {one['name']:<{wide}}  {one['component']:<16} {one['state']:<14} {one['since']:<20}  {one['checkedBy']}")
+            row = "  ".join(f"{one[key]:<{wide[key]}}" for key in columns)
+            typer.echo(fitted(f"  {row}  {one['since'][:10]:<10}  ", one["checkedBy"]))
 
 
 @app.command()

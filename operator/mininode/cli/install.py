@@ -100,12 +100,13 @@ def _site(profile: str | None, config: Path | None, *, rehearsal: bool) -> "Site
 def _agree(site: "SiteConfig", way: "Way", *, yes: bool) -> None:
     """Say what will be done, and ask where there is somebody to ask. Nothing was changed yet."""
     from mininode.cli.plan import before_an_install
+    from mininode.cli.screen import fitted, wrapped
     from mininode.cluster.way import SharedWay
     from mininode.errors import ConfigError, Mistake
 
-    typer.echo(f"Install profile {site.node.profile} for {site.node.domain} into {way.title}. This will:")
+    typer.echo(wrapped(f"Install profile {site.node.profile} for {site.node.domain} into {way.title}. This will:"))
     for line in (*way.plan(), f"declare the node {site.name} in namespace {site.namespace}, and wait until it is as it should be"):
-        typer.echo(f"  - {line}")
+        typer.echo(fitted("  - ", line))
     for line in before_an_install(site):
         typer.echo(line)
     if yes:
@@ -155,7 +156,7 @@ class _Installation:
     def conclude(self, seconds: float) -> None:
         """What was proven, what runs where, and what to type next."""
         from mininode.api.status import NodeStatus
-        from mininode.cli.screen import verdict, wrapped
+        from mininode.cli.screen import fitted, verdict, wrapped
 
         resource, target = self.resource, self.target
         assert resource is not None and self.operator is not None, "the steps before left with an error"  # noqa: S101, PT018
@@ -168,9 +169,9 @@ class _Installation:
             ("access", str(self.kubeconfig)),
         )
         for label, text in lines:
-            typer.echo(f"  {label:<10} {text}")
+            typer.echo(fitted(f"  {label:<10} ", text))
         commands = ("mininode status", "mininode plan", "mininode uninstall", *self.way.next_commands())
-        typer.echo(f"Next: {' · '.join(commands)}")
+        typer.echo(fitted("Next: ", " · ".join(commands)))
 
     def _tools(self, progress: "Progress") -> str:
         from mininode.toolbox.toolbox import Toolbox

@@ -96,9 +96,10 @@ def _fault(error: Exception) -> int:
 
 def _complain(message: str, advice: str) -> None:
     sys.stdout.flush()
-    typer.echo(message, err=True)
-    if advice:
-        typer.echo(advice, err=True)
+    from mininode.cli.screen import fitted
+
+    for line in (*message.splitlines(), *advice.splitlines()):
+        typer.echo(fitted("", line, 2, sys.stderr), err=True)
 
 
 if __name__ == "__main__":

@@ -73,12 +73,14 @@ def before_an_install(site: "SiteConfig") -> list[str]:
 
 
 def _lines(answer: list[dict[str, Any]]) -> "Iterator[str]":
+    from mininode.cli.screen import fitted
+
     for one in answer:
-        yield f"  {one['component']:<16} {one['action']:<10} {one['because']}"
+        yield fitted(f"  {one['component']:<16} {one['action']:<10} ", one["because"])
         for difference in one["values"]:
-            yield f"      {difference['path']}: {difference['before']} → {difference['after']}"
+            yield fitted("      ", f"{difference['path']}: {difference['before']} → {difference['after']}", 8)
         for sentence in one["realm"]:
-            yield f"      {sentence}"
+            yield fitted("      ", sentence, 8)
 
 
 def _plain(change: "Change") -> dict[str, Any]:

@@ -5,10 +5,12 @@ import sys
 import textwrap
 import time
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from mininode.api.conditions import READY, REHEARSED
 from mininode.api.status import ComponentStatus, NodeStatus, Truth
 
+_NARROW = 40  # columns that a text needs at least to be read
 _NEWS = 5.0  # s between two plain lines about the same state
 _MARKS = {
     "GateHeld": "✓",
@@ -57,7 +59,7 @@ class Line:
     def text(self, width: int, seconds: float | None) -> str:
         """The line in plain text."""
         clock = f"{seconds:4.0f} s" if seconds is not None else "      "
-        return f"  {self.mark} {self.name:<{width}}  {self.state:<12} {clock}  {self.message}"
+        return fitted(f"  {self.mark} {self.name:<{width}}  {self.state:<12} {clock}  ", self.message)
 
 
 def lines(status: NodeStatus) -> tuple[Line, ...]:
@@ -125,7 +127,24 @@ def _width(status: NodeStatus) -> int:
 
 def wrapped(text: str) -> str:
     """Text for a person: wrapped by words on a terminal, in one line elsewhere."""
-    return textwrap.fill(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text
+    return fitted("", text)
+
+
+def fitted(first: str, text: str, indent: int | None = None, stream: TextIO | None = None) -> str:
+    """`first` and the text after it: on a terminal broken by words, what follows below the text's beginning; one line elsewhere.
+
+    Where too little is left beside `first`, all of the text goes below it.
+    """
+    width = max(shutil.get_terminal_size().columns, _NARROW)
+    if not (stream or sys.stdout).isatty() or len(first) + len(text) <= width:
+        return first + text
+    if width - len(first) < _NARROW:
+        return f"{first.rstrip()}\n{fitted('      ', text, stream=stream)}"
+    below = " " * (len(first) if indent is None else indent)
+    lines = textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines) or first.rstrip()
 
 
 def verdict(status: NodeStatus) -> str:

@@ -94,7 +94,7 @@ def _answer(resource: dict[str, Any]) -> dict[str, Any]:
 def _print(wanted: Target, resource: dict[str, Any]) -> None:
     from mininode.api.conditions import CERTIFICATE
     from mininode.api.status import NodeStatus, Truth
-    from mininode.cli.screen import lines, verdict, wrapped
+    from mininode.cli.screen import fitted, lines, verdict, wrapped
 
     found = NodeStatus.model_validate(resource.get("status") or {})
     spec = resource["spec"]
@@ -104,7 +104,7 @@ def _print(wanted: Target, resource: dict[str, Any]) -> None:
     width = max((len(component.name) for component in found.components), default=0)
     for line, component in zip(lines(found), found.components, strict=True):
         revision = f"revision {component.revision}" if component.revision else "no release"
-        typer.echo(f"  {line.mark} {line.name:<{width}}  {line.state:<12} {revision:<12} {line.message}")
+        typer.echo(fitted(f"  {line.mark} {line.name:<{width}}  {line.state:<12} {revision:<12} ", line.message))
     for kept in found.kept:
         typer.echo(f"  kept: {kept}")
     if (certificate := found.condition(CERTIFICATE)) is not None and certificate.status is Truth.FALSE:

@@ -16,6 +16,7 @@ from typing import TextIO
 import platformdirs
 import typer
 
+from mininode.cli.screen import fitted
 from mininode.cluster.files import private_folder, write_private
 from mininode.cluster.way import Progress, Say
 from mininode.errors import MininodeError, NotThereYet
@@ -82,14 +83,14 @@ def run_steps(steps: Iterable[Step], folder: Path, say: Say = typer.echo) -> Non
 
 def _run(step: Step, place: str, folder: Path, say: Say) -> None:
     log = folder / f"{step.name}.log"
-    say(f"{place} {step.name}: {step.doing}")
+    say(fitted(f"{place} ", f"{step.name}: {step.doing}"))
     began = time.monotonic()
     with _opened(log) as file:
 
         def both(line: str) -> None:
             file.write(f"{_now()} {line}\n")
             file.flush()
-            say(f"  {line}")
+            say(fitted("  ", line, 4))
 
         try:
             came = step.run(Progress.within(step.seconds, both))

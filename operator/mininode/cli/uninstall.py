@@ -29,6 +29,7 @@ def uninstall(
 
     Works without the operator, too. Example: mininode uninstall --yes
     """
+    from mininode.cli.screen import wrapped
     from mininode.errors import ConfigError, Mistake
 
     if purge_node is not None and not purge:
@@ -40,14 +41,15 @@ def uninstall(
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigError([Mistake("--yes", "there is no terminal to ask on", "Add --yes to remove the node's software")])
-        typer.confirm(
-            f"Remove the software of node {wanted.name} in namespace {wanted.namespace}? Data and passwords stay.", abort=True
-        )
+        what = f"the software of node {wanted.name} in namespace {wanted.namespace}"
+        typer.echo(wrapped(f"This removes {what}. Data and passwords stay."))
+        typer.confirm("Go on?", abort=True)
     asyncio.run(_remove(wanted, timeout))
 
 
 async def _purge(wanted: Target, purge_node: str | None, timeout: float) -> None:
     from mininode.cli.purge import agree, destroy, doomed, files_left, unreachable
+    from mininode.cli.screen import fitted
     from mininode.errors import KubeError
     from mininode.kube.client import Kube
 
@@ -61,7 +63,7 @@ async def _purge(wanted: Target, purge_node: str | None, timeout: float) -> None
             return
         typer.echo(f"This destroys node {wanted.name} in namespace {wanted.namespace} for ever:")
         for line in found.lines():
-            typer.echo(f"  {line}")
+            typer.echo(fitted("  ", line, 4))
         agree(wanted, purge_node)
 
         async def software() -> None:
@@ -71,7 +73,7 @@ async def _purge(wanted: Target, purge_node: str | None, timeout: float) -> None
         await destroy(kube, wanted, found, software)
     typer.echo("Destroyed.")
     for path in files_left(found):
-        typer.echo(f"  Its files are still there. To delete them, too: sudo rm -r {path}")
+        typer.echo(fitted("  ", f"Its files are still there. To delete them, too: sudo rm -r {path}", 4))
 
 
 async def _delete(kube: "Kube", wanted: Target, timeout: float) -> bool:

@@ -21,14 +21,15 @@ RIGHTS_FILE = "mininode-rights.yaml"
 _SECONDS = 60.0  # for all the questions of a survey; they take about one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CurrentWay:
-    """Installs into the cluster of one context, whose access file is `access`."""
+    """Installs into the cluster of one context, whose access file is `access`. It is looked at once: what was named is written."""
 
     site: "SiteConfig"
     access: Path
     context: str
     tools: tuple[str, ...] = ()
+    seen: Survey | None = None
 
     @property
     def title(self) -> str:
@@ -60,7 +61,7 @@ class CurrentWay:
         return self.access
 
     def prepare(self, kubeconfig: Path, namespace: str, progress: Progress) -> None:
-        """Write what was named, and nothing else: it is looked at anew, since somebody may have been quicker."""
+        """Write what was named, and nothing else. Each object is applied, so it is no harm when somebody was quicker."""
         asyncio.run(self._install(kubeconfig, namespace, progress))
 
     def operator(self, kubeconfig: Path, progress: Progress) -> OperatorAt:
@@ -76,8 +77,10 @@ class CurrentWay:
         return (f"kubectl get deployment {OPERATOR_DEPLOYMENT} --namespace {OPERATOR_NAMESPACE}",)
 
     async def _survey(self) -> Survey:
-        async with asyncio.timeout(_SECONDS), await Kube.connect(self.access) as kube:
-            return await survey(kube, self.site)
+        if self.seen is None:
+            async with asyncio.timeout(_SECONDS), await Kube.connect(self.access) as kube:
+                self.seen = await survey(kube, self.site)
+        return self.seen
 
     def _refuse(self, seen: Survey) -> None:
         if seen.failing:
@@ -99,9 +102,9 @@ class CurrentWay:
     async def _install(self, kubeconfig: Path, namespace: str, progress: Progress) -> None:
         if namespace != self.site.namespace:
             raise ValueError(f"surveyed for {self.site.namespace}, asked for {namespace}")
+        seen = await self._survey()
+        self._refuse(seen)
         async with asyncio.timeout(progress.left), await Kube.connect(kubeconfig) as kube:
-            seen = await survey(kube, self.site)
-            self._refuse(seen)
             await install(kube, self.site, seen, progress.say)
 
 

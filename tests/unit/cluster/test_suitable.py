@@ -155,3 +155,35 @@ def test_the_operators_pod(deployment: Any, pods: Any, machines: Any, state: Pod
     found = judge(deployment, pods, machines)
     assert found.state is state
     assert part in found.message
+
+
+def event(reason: str, note: str, name: str = "operator-1") -> dict[str, Any]:
+    return {"reason": reason, "note": note, "regarding": {"kind": "Pod", "name": name}}
+
+
+NO_FOLDER = (
+    'MountVolume.SetUp failed for volume "mininode-credentials" : '
+    "hostPath type check failed: /srv/eucaim/node/credentials is not a directory"
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "part"),
+    [
+        ([event("FailedMount", NO_FOLDER)], PodState.STUCK, "Make the folders on the machine m: `mininode storage folders`"),
+        ([event("FailedMount", NO_FOLDER)], PodState.STUCK, "/srv/eucaim/node/credentials is not a directory"),
+        ([event("FailedMount", 'configmap "x" not found')], PodState.STUCK, 'configmap "x" not found'),
+        ([event("FailedMount", NO_FOLDER, "somebody-else")], PodState.STARTING, "is starting"),
+        ([event("Scheduled", "assigned to m")], PodState.STARTING, "is starting"),
+        ([], PodState.STARTING, "is starting"),
+    ],
+)
+def test_a_volume_that_can_not_be_mounted_is_told_by_events_alone(events: Any, state: PodState, part: str) -> None:
+    found = judge({}, [pod(waiting={"reason": "ContainerCreating"})], {}, events)
+    assert found.state is state
+    assert part in found.message
+    assert ("storage folders" in found.message) is (part != 'configmap "x" not found' and state is PodState.STUCK)
+
+
+def test_an_old_event_says_nothing_of_a_pod_that_runs() -> None:
+    assert judge({}, [pod(Ready="True")], {}, [event("FailedMount", NO_FOLDER)]).state is PodState.RUNS
