@@ -249,7 +249,7 @@ async def sequential(one: Stage, kube: Kube, *, small: bool) -> tuple[float, str
     plan = engine.plan({"metadata": {"name": "node", "namespace": namespace}, "spec": {"domain": "node.hospital.example"}})
     values = one.folder / "values.yaml"
     began = time.perf_counter()
-    for release in plan.releases:
+    for release in (one for one in plan.releases if one.name in engine.charts):
         values.write_text(yaml.safe_dump(dict(release.values)))
         process = await asyncio.create_subprocess_exec(
             one.plain, "upgrade", "--install", release.name, engine.charts[release.name].path, "--wait", "--namespace", namespace,

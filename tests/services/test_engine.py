@@ -246,6 +246,7 @@ async def test_what_is_wrong_is_said_with_advice_and_the_rest_converges(place: P
     place.spec["identity"]["smtp"] = mail | {"passwordRef": {"name": "mail", "key": "p"}}
     place.node.declare(**place.spec)
     place.until_said("the secret smtp is missing", "See that the Secret")
+    assert place.node.until("RealmConverged", "False", SECONDS)["reason"] == "SecretMissing"
     assert await place.door.get("clients", clientId="dataset-service"), "the rest of the realm is there"
     place.kubectl("create", "secret", "generic", "mail", "-n", place.node.namespace, "--from-literal=p=a-password-of-the-site")
     place.until_held()
@@ -258,8 +259,28 @@ async def test_what_is_wrong_is_said_with_advice_and_the_rest_converges(place: P
     place.again()
     place.until_said("Keycloak refuses the login", "given-by-the-site")
     assert "wrong" not in place.identity()["message"]
+    refused = place.node.until("RealmConverged", "False", SECONDS)
+    assert (refused["reason"], "Give it the secret" in refused["message"]) == ("KeycloakLoginRefused", True)
     good = '{"data":{"secret":"' + base64.b64encode(right.encode()).decode() + '"}}'
     place.kubectl("patch", "secret", "site-keycloak", "-n", place.node.namespace, "-p", good)
+    place.until_held()
+    assert place.node.until("RealmConverged", seconds=SECONDS)["reason"] == "RealmAsDeclared"
+
+
+async def test_a_wrong_secret_of_an_identity_provider_is_noticed_before_anybody_logs_in(place: Place) -> None:
+    """The provider is the same Keycloak's realm itself, where the operator's client stands for the node's one there."""
+    login, issuer = place.secret("site-keycloak"), place.spec["identity"]["external"]["issuer"]
+    place.kubectl("create", "secret", "generic", "clinic", "-n", place.node.namespace, "--from-literal=secret=not-the-one")
+    paths = {"authorizationUrl": "auth", "tokenUrl": "token", "userInfoUrl": "userinfo", "jwksUrl": "certs"}
+    clinic = {"alias": "clinic", "kind": "oidc", "issuer": issuer, "clientId": "given-by-the-site"}
+    clinic |= {name: f"{issuer}/protocol/openid-connect/{path}" for name, path in paths.items()}
+    place.spec["identity"]["providers"] = [clinic | {"clientSecretRef": {"name": "clinic", "key": "secret"}}]
+    place.node.declare(**place.spec)
+    place.until_said("the identity provider clinic refuses the client given-by-the-site", "Put the secret")
+    assert place.node.until("RealmConverged", "False", SECONDS)["reason"] == "ProviderSecretWrong"
+    assert await place.door.get("clients", clientId="dataset-service"), "the rest of the realm is there"
+    right = '{"data":{"secret":"' + base64.b64encode(login["secret"].encode()).decode() + '"}}'
+    place.kubectl("patch", "secret", "clinic", "-n", place.node.namespace, "-p", right)
     place.until_held()
 
 

@@ -13,6 +13,7 @@ from world import HUMAN, World
 from mininode.api.identity import Identity, LsAai, Mfa
 from mininode.api.model import SecretKey
 from mininode.keycloak.bootstrap import bootstrap
+from mininode.keycloak.provider_secret import refused_secret
 from mininode.keycloak.tokens import read_token
 
 NODE = f"https://{servers.DOMAIN}"
@@ -215,6 +216,11 @@ async def test_login_page_has_no_button_when_ls_login_is_not_configured(world: W
 async def test_wrong_secret_at_ls_login_leaves_the_password_login_alone(world: World, abroad: World, ada: Person) -> None:
     await abroad.make_person("ada-ls", PASSWORD)
     _with_ls(world, abroad)
+    (provider,) = world.desired.providers
+    assert await refused_secret(world.http, provider, "given-by-ls") is None
+    refused = await refused_secret(world.http, provider, "not-the-one")
+    assert refused is not None
+    assert (refused.reason, "not-the-one" in str(refused)) == ("ProviderSecretWrong", False)
     world.secrets["provider/lifescience-ri-oidc"] = "not-the-one"
     await world.converge()
     await world.make_person("ada", PASSWORD)

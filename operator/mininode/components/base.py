@@ -28,6 +28,7 @@ class GateResult:
     state: GateState
     evidence: str
     facts: Mapping[str, str] = field(default_factory=dict)  # fields of `Facts` that the gate saw, by name
+    reason: str = ""  # why it does not hold, as one word for programs (api/conditions.py); empty where nobody asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,6 @@ def held(evidence: str, **facts: str) -> GateResult:
     return GateResult(GateState.HELD, evidence, facts)
 
 
-def pending(evidence: str) -> GateResult:
+def pending(evidence: str, reason: str = "") -> GateResult:
     """The gate does not hold yet, and this is what was seen."""
-    return GateResult(GateState.PENDING, evidence)
+    return GateResult(GateState.PENDING, evidence, reason=reason)

@@ -14,11 +14,13 @@ from mininode.api import API_VERSION, KIND, RELEASES, REQUESTED_AT
 from mininode.api.spec import DriftCorrection
 from mininode.api.status import NodeStatus
 from mininode.components.base import Node
+from mininode.components.identity import NAME as IDENTITY
 from mininode.engine.act import Actor
 from mininode.engine.engine import Engine, now
 from mininode.engine.expiry import UNSEEN, certificate_said
 from mininode.engine.look import View, findings, pause
 from mininode.engine.owned import FIELD_MANAGER, Owned
+from mininode.engine.realm_said import realm_said
 from mininode.engine.record import facts_in, joined
 from mininode.engine.report import Circumstances, Finding, invalid_status, node_status
 from mininode.engine.state import NodeMemory
@@ -174,6 +176,7 @@ class Pass:
             suspended=node is not None and node.spec.suspend,
             removing=self.deleting,
             certificate=certificate_said(self.memory.facts.certificate_ends, moment, node.spec) if node is not None else UNSEEN,
+            realm=realm_said(known.result if (known := self.memory.gates.get(IDENTITY)) else None),
         )
 
     async def _report(self, resource: Mapping[str, Any], found: tuple[Finding, ...], node: Node) -> None:

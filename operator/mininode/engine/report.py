@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from mininode import __version__
-from mininode.api.conditions import CERTIFICATE, READY, RECONCILING, REHEARSED, STALLED, updated
+from mininode.api.conditions import CERTIFICATE, READY, REALM, RECONCILING, REHEARSED, STALLED, updated
 from mininode.api.scrub import scrubbed
 from mininode.api.status import Attempt, ComponentStatus, Condition, Gate, NodeStatus, Truth
 from mininode.components.base import GateState
+from mininode.engine import realm_said
 from mininode.engine.expiry import UNSEEN, Said
 from mininode.planning.decide import Action, Row
 from mininode.planning.release import Release
@@ -58,6 +59,7 @@ class Circumstances:
     suspended: bool = False
     removing: bool = False
     certificate: Said = UNSEEN
+    realm: Said = realm_said.UNSEEN
 
 
 def component_status(finding: Finding, generation: int) -> ComponentStatus:
@@ -126,13 +128,13 @@ def invalid_status(
     message: str, previous: NodeStatus, around: Circumstances, reason: str = "InvalidSpec"
 ) -> NodeStatus:
     """The status of a node whose spec can't be made true, or whose cluster does not let us look: nothing is touched."""
-    known = previous.condition(CERTIFICATE)
     wanted = (
         (READY, Truth.FALSE, reason, message),
         (RECONCILING, Truth.FALSE, reason, "Nothing is done until this is put right."),
         (STALLED, Truth.TRUE, reason, message),
         (REHEARSED, Truth.FALSE, reason, "What is installed is not what this spec asks for."),
-        (CERTIFICATE, *((known.status, known.reason, known.message) if known else UNSEEN)),
+        (CERTIFICATE, *_as_it_was(previous, CERTIFICATE, UNSEEN)),
+        (REALM, *_as_it_was(previous, REALM, realm_said.UNSEEN)),
     )
     conditions = [_condition(*one, around.generation) for one in wanted]
     return previous.model_copy(
@@ -143,6 +145,11 @@ def invalid_status(
             "version": __version__,
         }
     )
+
+
+def _as_it_was(previous: NodeStatus, kind: str, otherwise: Said) -> Said:
+    known = previous.condition(kind)
+    return (known.status, known.reason, known.message) if known else otherwise
 
 
 def _conditions(
@@ -177,6 +184,7 @@ def _conditions(
         if simulated and not unsettled
         else condition(REHEARSED, Truth.FALSE, "NotSimulated", "Not every component is installed, or none has simulated pods."),
         condition(CERTIFICATE, *around.certificate),
+        condition(REALM, *around.realm),
     )  # fmt: skip
 
 

@@ -23,13 +23,15 @@ from mininode.keycloak.adopt import read_secrets
 from mininode.keycloak.bootstrap import MASTER, OPERATOR_CLIENT, bootstrap
 from mininode.keycloak.door import ClientLogin, KeycloakDoor, PasswordLogin
 from mininode.keycloak.errors import KeycloakError
+from mininode.keycloak.provider_secret import refused_secret
 from mininode.keycloak.reconcile import RealmReport, reconcile_realm
 from mininode.keycloak.tokens import check_issuer, check_service_account
 from mininode.kube.client import Kube
 from mininode.realm.desired import given_secrets
 from mininode.realm.model import DesiredRealm
 
-_ENFORCED, _STARTED = "enforced", "started"  # notes at the record: what was enforced last, and that the first start is over
+# Notes at the record: what was enforced last, that the first start is over, which secrets the identity providers took.
+_ENFORCED, _STARTED, _TAKEN = "enforced", "started", "taken"
 _SHOWN = 3  # problems told in one sentence of evidence
 
 log = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ async def tend(kube: Kube, node: Node, digest: str) -> Tended:
         async with door(kube, node) as one:
             return await _tend(kube, node, digest, one)
     except KeycloakError as error:
-        return Tended(pending(str(error).replace("\n", ". ")))
+        return Tended(pending(str(error).replace("\n", ". "), error.reason))
 
 
 @asynccontextmanager
@@ -99,7 +101,8 @@ async def _tend(kube: Kube, node: Node, digest: str, one: KeycloakDoor) -> Tende
     if node.spec.identity.external is None:
         await _started(kube, node, one, noted)
     elif not await one.has_realm():
-        return Tended(pending(f"the realm {one.realm} is not at {one.url}: make it there, with the client of the spec"))
+        text = f"the realm {one.realm} is not at {one.url}: make it there, with the client of the spec"
+        return Tended(pending(text, "RealmMissing"))
     realm = wanted(node)
     values = await secrets(kube, node, realm, one)
     # A secret that changed is a wish like a changed spec, and no drift.
@@ -112,7 +115,27 @@ async def _tend(kube: Kube, node: Node, digest: str, one: KeycloakDoor) -> Tende
     if new and report.converged:
         await note(kube, node, NAME, **{_ENFORCED: wish})
     drift = () if new or policy is DriftCorrection.OFF else _drift(report)
-    return Tended(await _judged(one, realm, report, values, policy), drift)
+    problems = list(report.failures)
+    if policy is DriftCorrection.ENFORCE and not problems:
+        problems = [KeycloakError(str(one), reason="RealmDiffers") for one in report.remaining]
+    problems += await _refused_secrets(kube, node, one, realm, values, noted)
+    return Tended(_problems(problems) if problems else await _judged(one, realm, report, values), drift)
+
+
+async def _refused_secrets(
+    kube: Kube, node: Node, one: KeycloakDoor, realm: DesiredRealm, values: Mapping[str, str], noted: Mapping[str, str]
+) -> list[KeycloakError]:
+    """The identity providers that refuse what the site gave as their secret. Each is asked until it took it, and then no more."""
+    asked = [provider for provider in realm.providers if values.get(provider.secret)]
+    text = repr([(provider.alias, sorted(provider.config.items()), values[provider.secret]) for provider in asked])
+    wish = one.fingerprint(text)[:16]
+    if not asked or noted.get(_TAKEN) == wish:
+        return []
+    async with httpx.AsyncClient() as http:
+        refused = [found for each in asked if (found := await refused_secret(http, each, values[each.secret])) is not None]
+    if not refused:
+        await note(kube, node, NAME, **{_TAKEN: wish})
+    return refused
 
 
 async def _started(kube: Kube, node: Node, one: KeycloakDoor, noted: Mapping[str, str]) -> None:
@@ -187,16 +210,14 @@ def _drift(report: RealmReport) -> tuple[Drift, ...]:
     )
 
 
-async def _judged(
-    one: KeycloakDoor, realm: DesiredRealm, report: RealmReport, values: Mapping[str, str], policy: DriftCorrection
-) -> GateResult:
-    """The gate: the realm is as declared, names itself rightly, and applications get the tokens they need."""
-    problems = [str(failure) for failure in report.failures]
-    if policy is DriftCorrection.ENFORCE and not problems:
-        problems = [str(difference) for difference in report.remaining]
-    if problems:
-        more = f" (and {len(problems) - _SHOWN} more)" if len(problems) > _SHOWN else ""
-        return pending("; ".join(problems[:_SHOWN]).replace("\n", ". ") + more)
+def _problems(found: list[KeycloakError]) -> GateResult:
+    """The gate of a realm that is not as declared; the reason is that of the first problem."""
+    more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
+    return pending("; ".join(str(one) for one in found[:_SHOWN]).replace("\n", ". ") + more, found[0].reason)
+
+
+async def _judged(one: KeycloakDoor, realm: DesiredRealm, report: RealmReport, values: Mapping[str, str]) -> GateResult:
+    """The gate of a realm that is as declared: it names itself rightly, and applications get the tokens they need."""
     if (issuer := await check_issuer(one, realm.issuer)).state is GateState.PENDING:
         return issuer
     for check in realm.checks:
@@ -204,7 +225,8 @@ async def _judged(
         if result.state is GateState.PENDING:
             return result
     if not report.signing_key_id:
-        return pending(f"the realm {realm.name} has no active key for RS256 signatures: add one in its settings, under keys")
+        text = f"the realm {realm.name} has no active key for RS256 signatures: add one in its settings, under keys"
+        return pending(text, "SigningKeyMissing")
     names = ", ".join(check.client_id for check in realm.checks)
     accounts = f", tokens of {names} are as they are read" if names else ""
     return held(f"the realm is {realm.issuer}{accounts}", signing_key_id=report.signing_key_id)

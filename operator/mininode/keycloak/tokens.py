@@ -22,10 +22,11 @@ async def check_issuer(door: KeycloakDoor, issuer: str) -> GateResult:
     """Whether the realm calls itself what every application compares with."""
     answer = await door.public("/.well-known/openid-configuration")
     if answer.is_error:
-        return pending(f"the realm {door.realm} answered {answer.status_code}")
+        return pending(f"the realm {door.realm} answered {answer.status_code}", "KeycloakFault")
     found = answer.json().get("issuer")
     if found != issuer:
-        return pending(f"the realm calls itself {found}, but people reach it as {issuer}: set Keycloak's hostname to that address")
+        text = f"the realm calls itself {found}, but people reach it as {issuer}: set Keycloak's hostname to that address"
+        return pending(text, "IssuerWrong")
     return held(f"the realm is {issuer}")
 
 
@@ -36,13 +37,13 @@ async def check_service_account(door: KeycloakDoor, check: ServiceAccountCheck, 
     found: dict[str, Any] = answer.json() if answer.headers.get("content-type", "").startswith("application/json") else {}
     if "access_token" not in found:
         why = found.get("error_description") or found.get("error") or answer.status_code
-        return pending(f"{check.client_id} gets no token: {why}")
+        return pending(f"{check.client_id} gets no token: {why}", "TokenWrong")
     keys = (await door.public("/protocol/openid-connect/certs")).json().get("keys", [])
     try:
         claims = read_token(found["access_token"], keys)
         examine(claims, check, issuer)
     except TokenWrong as error:
-        return pending(f"the token of {check.client_id} will not do: {error}")
+        return pending(f"the token of {check.client_id} will not do: {error}", "TokenWrong")
     roles = ", ".join(name for names in check.roles.values() for name in names)
     return held(f"the token of {check.client_id} is for {check.audience} with {roles}")
 

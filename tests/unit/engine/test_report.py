@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mininode.api.conditions import CERTIFICATE, READY, REASONS, RECONCILING, REHEARSED, STALLED, TYPES
+from mininode.api.conditions import CERTIFICATE, READY, REALM, REASONS, RECONCILING, REHEARSED, STALLED, TYPES
 from mininode.api.status import Condition, NodeStatus, Truth
-from mininode.components.base import GateState
+from mininode.components.base import GateResult, GateState, held, pending
+from mininode.engine.realm_said import realm_said
 from mininode.engine.report import Circumstances, Finding, invalid_status, node_status
 from mininode.planning.decide import ROWS
 from mininode.planning.release import Release, ReleaseStatus
@@ -45,8 +46,8 @@ def condition(found: NodeStatus, kind: str) -> Condition:
 
 
 def truths(found: NodeStatus) -> dict[str, str]:
-    """What the components decide; the certificate is a matter of its own."""
-    return {one.type: str(one.status) for one in found.conditions if one.type != CERTIFICATE}
+    """What the components decide; certificate and realm are matters of their own."""
+    return {one.type: str(one.status) for one in found.conditions if one.type not in {CERTIFICATE, REALM}}
 
 
 def expected(ready: str, reconciling: str, stalled: str, rehearsed: str) -> dict[str, str]:
@@ -180,6 +181,17 @@ def test_a_broken_spec_does_not_make_the_certificate_last_longer() -> None:
     assert condition(after, CERTIFICATE).reason == "CertificateEndsSoon"
     assert condition(after, CERTIFICATE).last_transition_time == ONE
     assert condition(invalid_status("off", NodeStatus(), Circumstances(4, TWO)), CERTIFICATE).status is Truth.UNKNOWN
+
+
+def test_the_realm_is_said_to_be_what_its_gate_answered() -> None:
+    assert realm_said(None)[0] is Truth.UNKNOWN
+    assert realm_said(GateResult(GateState.SIMULATED, "nothing to ask"))[0] is Truth.UNKNOWN
+    assert realm_said(held("the realm is as declared"))[:2] == (Truth.TRUE, "RealmAsDeclared")
+    down = realm_said(pending("Keycloak does not answer. It is asked again", "KeycloakDown"))
+    assert down == (Truth.FALSE, "KeycloakDown", "Keycloak does not answer. It is asked again")
+    after = invalid_status("keycloak is off", status(HELD, realm=down), Circumstances(generation=4, now=TWO))
+    assert condition(after, REALM).reason == "KeycloakDown", "a broken spec does not mend it"
+    assert realm_said(pending("a new kind of trouble", "Unheard"))[1] == "KeycloakError", "the list of reasons is closed"
 
 
 def test_every_reason_of_the_table_is_documented() -> None:
