@@ -1,11 +1,15 @@
 """`mininode uninstall --purge`: only with the node's name, with a list of what dies, and on a cluster that is half dead."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mininode.api.spec import NodeSpec
+from mininode.components.base import Node
+from mininode.manifests import keep
 from mininode.toolbox.toolbox import Toolbox
 
 from .conftest import Home
@@ -45,6 +49,26 @@ def test_on_a_terminal_it_lists_what_dies_and_a_wrong_name_changes_nothing(insta
     assert "PersistentVolumeClaim" in screen
     assert "'yes' is not 'node': nothing was removed" in screen
     assert left(kubectl) == before
+
+
+def test_it_tells_of_the_copy_of_the_passwords_that_lies_beside_the_data(
+    installed: Any, kubectl: Callable[..., str], tmp_path: Path
+) -> None:
+    node = Node(
+        "node", "eucaim-node", NodeSpec.model_validate({"domain": "node.hospital.example", "storage": {"hostPath": "/srv/eucaim"}})
+    )
+    volume = tmp_path / "volume.json"
+    volume.write_text(json.dumps(keep.objects(node)[0]))
+    kubectl("apply", "-f", str(volume))
+    try:
+        code, screen = installed.terminal("uninstall", "--purge", say="no")
+    finally:
+        kubectl("delete", "-f", str(volume))
+    assert code == 2
+    (file,) = {words.split()[0] for words in screen.split("of which ")[1:]}
+    assert file.startswith("/srv/eucaim/")
+    assert file.endswith("/eucaim-node.node.json")
+    assert "nowhere else" not in screen
 
 
 @pytest.fixture

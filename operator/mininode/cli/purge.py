@@ -14,7 +14,7 @@ from mininode.cli.target import Target
 from mininode.errors import ConfigError, KubeError, MininodeError, Mistake, NotThereYet
 
 if TYPE_CHECKING:
-    from mininode.kube.client import Kube
+    from mininode.kube.client import Kube, Object
     from mininode.kube.resources import Resource
 
 _LOOK = 0.5  # s between two looks at what is going
@@ -29,6 +29,7 @@ class Doomed:
     secrets: list[str] = field(default_factory=list)
     claims: list[str] = field(default_factory=list)
     volumes: dict[str, str] = field(default_factory=dict)  # name -> folder of the machine; empty when the class holds the data
+    copy: str = ""  # file of the machine with a copy of the passwords; empty where none is kept
     rest: list[str] = field(default_factory=list)  # Helm's records and objects of releases: "Deployment keycloak"
 
     @property
@@ -38,7 +39,8 @@ class Doomed:
 
     def lines(self) -> list[str]:
         """For people: what dies, and what they have to delete themselves."""
-        found = [f"Secret {name}: passwords and keys that are nowhere else" for name in self.secrets]
+        where = f"of which {self.copy} has a copy" if self.copy else "that are nowhere else"
+        found = [f"Secret {name}: passwords and keys {where}" for name in self.secrets]
         found += [f"PersistentVolumeClaim {name}: its data" for name in self.claims]
         found += [
             f"PersistentVolume {name}" + (f" (its files stay in {path})" if path else ": its data")
@@ -75,7 +77,9 @@ async def doomed(kube: "Kube", wanted: Target) -> Doomed:
         claims=sorted(one["metadata"]["name"] for one in claims),
         rest=[f"Secret {one['metadata']['name']}" for one in records],
     )
-    found.volumes = await _volumes(kube, wanted, found.claims)
+    volumes = await _all_volumes(kube)
+    found.volumes = _bound(volumes, wanted, found.claims)
+    found.copy = _copy(volumes, wanted)
     for kind, resource in _swept().items():
         objects = await kube.list_metadata(resource, wanted.namespace, labels=label)
         found.rest += [f"{kind} {one['metadata']['name']}" for one in objects]
@@ -116,7 +120,7 @@ async def destroy(kube: "Kube", wanted: Target, doomed_now: Doomed, uninstall: C
 
 def files_left(found: Doomed) -> list[str]:
     """Folders that stay on the machine: no cluster deletes files of a machine, and it is well so."""
-    return sorted({path for path in found.volumes.values() if path})
+    return sorted({path for path in (*found.volumes.values(), found.copy) if path})
 
 
 def _swept() -> "dict[str, Resource]":
@@ -126,22 +130,37 @@ def _swept() -> "dict[str, Resource]":
     return {kind: BY_KIND[kind] for kind in kinds}
 
 
-async def _volumes(kube: "Kube", wanted: Target, claims: list[str]) -> dict[str, str]:
-    """The volumes that these claims are bound to, with their folders."""
+async def _all_volumes(kube: "Kube") -> "list[Object]":
     from mininode.kube.resources import PERSISTENT_VOLUMES
 
     try:
-        there = await kube.list(PERSISTENT_VOLUMES)
+        return list(await kube.list(PERSISTENT_VOLUMES))
     except KubeError as error:
         if error.code == 403:  # noqa: PLR2004 - HTTP's own number: volumes belong to the cluster, and this user may not see them
-            return {}
+            return []
         raise
-    bound = {}
-    for one in there:
-        claim = one["spec"].get("claimRef") or {}
-        if claim.get("namespace") == wanted.namespace and claim.get("name") in claims:
-            bound[one["metadata"]["name"]] = str((one["spec"].get("hostPath") or one["spec"].get("local") or {}).get("path", ""))
-    return bound
+
+
+def _bound(volumes: "list[Object]", wanted: Target, claims: list[str]) -> dict[str, str]:
+    """The volumes that these claims are bound to, with their folders."""
+    return {
+        one["metadata"]["name"]: _folder(one)
+        for one in volumes
+        if (claim := one["spec"].get("claimRef") or {}).get("namespace") == wanted.namespace and claim.get("name") in claims
+    }
+
+
+def _copy(volumes: "list[Object]", wanted: Target) -> str:
+    """The file in which the operator keeps a copy of the node's passwords, beside the data."""
+    from mininode.credentials.kept import file_name
+    from mininode.manifests.keep import NAME
+
+    folder = next((_folder(one) for one in volumes if one["metadata"]["name"] == NAME), "")
+    return f"{folder}/{file_name(wanted.namespace, wanted.name)}" if folder else ""
+
+
+def _folder(volume: "Object") -> str:
+    return str((volume["spec"].get("hostPath") or volume["spec"].get("local") or {}).get("path", ""))
 
 
 async def _there(kube: "Kube", resource: "Resource", wanted: Target) -> bool:

@@ -41,6 +41,11 @@ class KeptSecret:
 Kept = dict[str, KeptSecret]
 
 
+def file_name(namespace: str, node: str) -> str:
+    """The file's name: one for each node of a machine."""
+    return f"{namespace}.{node}.json"  # a dot can't be part of a namespace's name
+
+
 def from_objects(objects: list[Object]) -> Kept:
     """Secrets of the API server as they are kept."""
     return {

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mininode.api import COMPONENT_LABEL, NO_RELEASES, NODE_LABEL
 from mininode.components.base import Node, ProbeFailed
-from mininode.credentials.kept import Kept, from_objects, read, text_of, to_object
+from mininode.credentials.kept import Kept, file_name, from_objects, read, text_of, to_object
 from mininode.credentials.store import CREDENTIAL_LABEL, KEPT_LABEL_VALUE
 from mininode.engine.probes import LiveProbes
 from mininode.errors import MininodeError
@@ -116,7 +116,7 @@ class Keeper:
         log.info("the node's credentials are kept in %s", place, extra={"node": node.name})
 
     def _place(self, node: Node) -> Path:
-        return self.folder / f"{node.namespace}.{node.name}.json"  # a dot can't be part of a namespace's name
+        return self.folder / file_name(node.namespace, node.name)
 
     def _trouble(self, place: Path, error: Exception) -> MininodeError:
         said = getattr(error, "strerror", None) or str(error)
