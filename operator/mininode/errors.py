@@ -13,6 +13,7 @@ Everything else that is raised is a bug of ours; the command line says so and na
 
 import enum
 from dataclasses import dataclass
+from http import HTTPStatus
 
 
 class Exit(enum.IntEnum):
@@ -90,6 +91,16 @@ class KubeError(Unavailable):
     def __init__(self, message: str, advice: str = "", *, code: int = 0, reason: str = "KubernetesError") -> None:
         super().__init__(message, advice, reason=reason)
         self.code = code
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether the account lacks the right."""
+        return self.code == HTTPStatus.FORBIDDEN
+
+    @property
+    def not_found(self) -> bool:
+        """Whether there is no such object, or no such kind of object."""
+        return self.code == HTTPStatus.NOT_FOUND
 
 
 class HelmError(MininodeError):

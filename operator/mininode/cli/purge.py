@@ -119,7 +119,7 @@ async def destroy(kube: "Kube", wanted: Target, doomed_now: Doomed, uninstall: C
 
 
 def files_left(found: Doomed) -> list[str]:
-    """Folders that stay on the machine: no cluster deletes files of a machine, and it is well so."""
+    """Folders, and the copy of the passwords, that stay: no cluster deletes files of a machine, and it is well so."""
     return sorted({path for path in (*found.volumes.values(), found.copy) if path})
 
 
@@ -136,7 +136,7 @@ async def _all_volumes(kube: "Kube") -> "list[Object]":
     try:
         return list(await kube.list(PERSISTENT_VOLUMES))
     except KubeError as error:
-        if error.code == 403:  # noqa: PLR2004 - HTTP's own number: volumes belong to the cluster, and this user may not see them
+        if error.forbidden:  # volumes belong to the cluster, and this user may not see them
             return []
         raise
 
@@ -167,7 +167,7 @@ async def _there(kube: "Kube", resource: "Resource", wanted: Target) -> bool:
     try:
         return await kube.get(resource, wanted.name, wanted.namespace) is not None
     except KubeError as error:
-        if error.code == 404:  # noqa: PLR2004 - HTTP's own number: the CRD itself is gone
+        if error.not_found:  # the CRD itself is gone
             return False
         raise
 

@@ -52,6 +52,6 @@ async def _node(kube: "Kube", wanted: Target) -> dict[str, Any] | None:
     try:
         return await kube.get(EUCAIM_NODES, wanted.name, wanted.namespace)
     except KubeError as error:
-        if error.code == 404:  # noqa: PLR2004 - HTTP's own number: the resource itself is not known yet
+        if error.not_found:  # the resource itself is not known yet
             return None
         raise

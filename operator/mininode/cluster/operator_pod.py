@@ -53,7 +53,7 @@ async def _events(kube: Kube) -> Objects:
     try:
         return await kube.list(EVENTS, OPERATOR_NAMESPACE)
     except KubeError as error:
-        if error.code == 403:  # noqa: PLR2004 - HTTP's own number
+        if error.forbidden:
             return []
         raise
 
@@ -63,7 +63,7 @@ async def _machine(kube: Kube, name: str) -> Object | None:
     try:
         return await kube.get(NODES, name)
     except KubeError as error:
-        if error.code == 403:  # noqa: PLR2004 - HTTP's own number
+        if error.forbidden:
             return None
         raise
 

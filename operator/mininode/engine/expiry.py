@@ -8,13 +8,13 @@ from mininode.api.status import Truth
 AHEAD = datetime.timedelta(days=21)  # what renews itself did so long before; a site's own certificate takes weeks to order
 
 Said = tuple[Truth, str, str]  # status, reason, message
-UNSEEN: Said = (Truth.UNKNOWN, "CertificateUnseen", "Nobody saw the certificate yet.")
+CERTIFICATE_UNSEEN: Said = (Truth.UNKNOWN, "CertificateUnseen", "Nobody saw the certificate yet.")
 
 
 def certificate_said(ends: str, now: str, spec: NodeSpec) -> Said:
     """What is to be said of a certificate that ends then (RFC 3339; empty when nobody saw it)."""
     if not ends:
-        return (*UNSEEN[:2], _unseen(spec))
+        return (*CERTIFICATE_UNSEEN[:2], _unseen(spec))
     end = datetime.datetime.fromisoformat(ends)
     left = end - datetime.datetime.fromisoformat(now)
     when = f"{end:%Y-%m-%d %H:%M} UTC"
@@ -27,7 +27,7 @@ def certificate_said(ends: str, now: str, spec: NodeSpec) -> Said:
 
 def _unseen(spec: NodeSpec) -> str:
     if spec.exposure.mode is ExposureMode.EDGE:
-        return UNSEEN[2]
+        return CERTIFICATE_UNSEEN[2]
     return "The certificate is the matter of the cluster's own door, and no Secret of the node has it."
 
 

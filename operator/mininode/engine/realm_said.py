@@ -5,13 +5,13 @@ from mininode.api.status import Truth
 from mininode.components.base import GateResult, GateState
 from mininode.engine.expiry import Said
 
-UNSEEN: Said = (Truth.UNKNOWN, "RealmUnseen", "Nobody compared the realm with what is declared yet.")
+REALM_UNSEEN: Said = (Truth.UNKNOWN, "RealmUnseen", "Nobody compared the realm with what is declared yet.")
 
 
 def realm_said(answer: GateResult | None) -> Said:
     """What is to be said after the gate of `identity` answered so; None when it was not asked."""
     if answer is None or answer.state is GateState.SIMULATED:
-        return UNSEEN
+        return REALM_UNSEEN
     if answer.state is GateState.HELD:
         return Truth.TRUE, "RealmAsDeclared", f"{answer.evidence}."
     return Truth.FALSE, answer.reason if answer.reason in REASONS else "KeycloakError", answer.evidence

@@ -17,7 +17,7 @@ from mininode.components.base import Node
 from mininode.components.identity import NAME as IDENTITY
 from mininode.engine.act import Actor
 from mininode.engine.engine import Engine, now
-from mininode.engine.expiry import UNSEEN, certificate_said
+from mininode.engine.expiry import CERTIFICATE_UNSEEN, certificate_said
 from mininode.engine.look import View, findings, pause
 from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.realm_said import realm_said
@@ -175,7 +175,7 @@ class Pass:
             requested=self.memory.requested,
             suspended=node is not None and node.spec.suspend,
             removing=self.deleting,
-            certificate=certificate_said(self.memory.facts.certificate_ends, moment, node.spec) if node is not None else UNSEEN,
+            certificate=certificate_said(self.memory.facts.certificate_ends, moment, node.spec) if node else CERTIFICATE_UNSEEN,
             realm=realm_said(known.result if (known := self.memory.gates.get(IDENTITY)) else None),
         )
 
@@ -204,14 +204,14 @@ class Pass:
                 EUCAIM_NODES, body, meta["namespace"], manager=FIELD_MANAGER, force=True, subresource="status"
             )
         except KubeError as error:
-            if error.code != 404:  # noqa: PLR2004 - deleted between our look and our word: nobody is left to read it
+            if not error.not_found:  # deleted between our look and our word: nobody is left to read it
                 raise
         self.memory.written = status
 
     async def _refused(self, error: KubeError) -> float:
         """The API server did not let us look or write: say so where it can be read, and look again soon."""
         log.warning("the Kubernetes API refused: %s", error.message)
-        if error.code == 403:  # noqa: PLR2004
+        if error.forbidden:
             resource = self.resource()
             try:
                 await self._write(

@@ -7,8 +7,8 @@ from mininode.api.conditions import CERTIFICATE, READY, REALM, RECONCILING, REHE
 from mininode.api.scrub import scrubbed
 from mininode.api.status import Attempt, ComponentStatus, Condition, Gate, NodeStatus, Truth
 from mininode.components.base import GateState
-from mininode.engine import realm_said
-from mininode.engine.expiry import UNSEEN, Said
+from mininode.engine.expiry import CERTIFICATE_UNSEEN, Said
+from mininode.engine.realm_said import REALM_UNSEEN
 from mininode.planning.decide import Action, Row
 from mininode.planning.release import Release
 
@@ -58,8 +58,8 @@ class Circumstances:
     requested: str = ""
     suspended: bool = False
     removing: bool = False
-    certificate: Said = UNSEEN
-    realm: Said = realm_said.UNSEEN
+    certificate: Said = CERTIFICATE_UNSEEN
+    realm: Said = REALM_UNSEEN
 
 
 def component_status(finding: Finding, generation: int) -> ComponentStatus:
@@ -133,8 +133,8 @@ def invalid_status(
         (RECONCILING, Truth.FALSE, reason, "Nothing is done until this is put right."),
         (STALLED, Truth.TRUE, reason, message),
         (REHEARSED, Truth.FALSE, reason, "What is installed is not what this spec asks for."),
-        (CERTIFICATE, *_as_it_was(previous, CERTIFICATE, UNSEEN)),
-        (REALM, *_as_it_was(previous, REALM, realm_said.UNSEEN)),
+        (CERTIFICATE, *_as_it_was(previous, CERTIFICATE, CERTIFICATE_UNSEEN)),
+        (REALM, *_as_it_was(previous, REALM, REALM_UNSEEN)),
     )
     conditions = [_condition(*one, around.generation) for one in wanted]
     return previous.model_copy(
