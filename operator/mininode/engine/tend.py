@@ -125,7 +125,7 @@ async def _tend(kube: Kube, node: Node, digest: str, one: KeycloakDoor) -> Tende
 async def _refused_secrets(
     kube: Kube, node: Node, one: KeycloakDoor, realm: DesiredRealm, values: Mapping[str, str], noted: Mapping[str, str]
 ) -> list[KeycloakError]:
-    """The identity providers that refuse what the site gave as their secret. Each is asked until it took it, and then no more."""
+    """The identity providers that refuse what the site gave as their secret: all are asked until none does, then no more."""
     asked = [provider for provider in realm.providers if values.get(provider.secret)]
     text = repr([(provider.alias, sorted(provider.config.items()), values[provider.secret]) for provider in asked])
     wish = one.fingerprint(text)[:16]
