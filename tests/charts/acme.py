@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import httpx
 import pytest
 from tests.compiled import program
 
+from mininode.cluster.ports import free_ports
 from mininode.credentials.certificates import Pair
 
 HERE = Path(__file__).parent
@@ -47,12 +47,6 @@ def programs() -> dict[str, Path]:
     return {"caddy": found["caddy"], **{name: program(HERE / "pebble", f"{PACKAGE}/{name}", VERSION) for name in PEBBLE}}
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @dataclass(frozen=True)
 class Authority:
     """A running pebble: where its directory is, and the root that it issues from."""
@@ -73,7 +67,7 @@ def authority(folder: Path, own: Pair, root: str, door: tuple[int, int], found: 
     """Pebble, with `own` as the certificate of its own https and `root` above it; it asks the door at these two ports."""
     (folder / "own.crt").write_text(own.certificate)
     (folder / "own.key").write_text(own.key)
-    names, listens, manages = free_port(), free_port(), free_port()
+    names, asks, listens, manages = free_ports(4)
     settings: dict[str, Any] = {
         "listenAddress": f"127.0.0.1:{listens}",
         "managementListenAddress": f"127.0.0.1:{manages}",
@@ -86,7 +80,7 @@ def authority(folder: Path, own: Pair, root: str, door: tuple[int, int], found: 
         "profiles": {"default": {"description": "three months", "validityPeriod": 90 * 24 * 3600}},
     }
     (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
-    resolver = [str(found["pebble-challtestsrv"]), "-dnsserver", f"127.0.0.1:{names}", "-management", f"127.0.0.1:{free_port()}"]
+    resolver = [str(found["pebble-challtestsrv"]), "-dnsserver", f"127.0.0.1:{names}", "-management", f"127.0.0.1:{asks}"]
     resolver += ["-defaultIPv6", "", *(part for kind in ("http01", "https01", "tlsalpn01", "doh") for part in (f"-{kind}", ""))]
     serving = [str(found["pebble"]), "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{names}"]
     # Without it pebble waits some seconds before it looks at a door, to be as slow as others are.

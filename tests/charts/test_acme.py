@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # a helper of this folder, which
 import acme
 
 from mininode.api.spec import NodeSpec
+from mininode.cluster.ports import free_ports
 from mininode.components.edge import WHO
 from mininode.credentials.certificates import covers, expiry, fingerprint, issue, new_authority, rfc3339
 from mininode.engine.expiry import certificate_said
@@ -70,7 +71,8 @@ def world(tmp_path: Path, render: Callable[..., list[dict[str, Any]]]) -> Iterat
     found = acme.programs()
     site = new_authority("the site's own", NOW)
     (tmp_path / "bundle.crt").write_text(site.certificate)
-    ports = (acme.free_port(), acme.free_port())
+    http, https, front = free_ports(3)
+    ports = (http, https)
     with acme.authority(tmp_path, issue(site, "localhost", NOW), site.certificate, ports, found) as authority:
         spec = NodeSpec.model_validate(
             {"domain": DOMAIN, "contact": "it@hospital.example", "tls": {"mode": "acme", "acmeDirectory": authority.directory}}
@@ -78,7 +80,7 @@ def world(tmp_path: Path, render: Callable[..., list[dict[str, Any]]]) -> Iterat
         (config,) = (one for one in render("edge", spec) if one["kind"] == "ConfigMap")
         text = config["data"]["Caddyfile"]
         # On one computer ports may be taken; nothing else of what is rendered is changed.
-        for line, port in (("http_port 8080", ports[0]), ("https_port 8443", ports[1]), ("http://:8081", acme.free_port())):
+        for line, port in (("http_port 8080", http), ("https_port 8443", https), ("http://:8081", front)):
             assert text.count(line) == 1
             text = text.replace(line, line.replace(line[-4:], str(port)))
         (tmp_path / "Caddyfile").write_text(text)

@@ -39,6 +39,16 @@ def cores(amount: str) -> float:
     return int(amount[:-1]) / 1000 if amount.endswith("m") else float(amount)
 
 
+def set_aside(workload: dict[str, Any], kind: str, read: Callable[[str], float]) -> float:
+    """What its pod asks for: its containers together, or its greediest init container."""
+    pod = workload["spec"]["template"]["spec"]
+
+    def asked(name: str) -> list[float]:
+        return [read(one["resources"]["requests"][kind]) for one in pod.get(name, [])]
+
+    return max([sum(asked("containers")), *asked("initContainers")])
+
+
 def test_never_are_two_pods_at_the_same_files(component: str, render: Render) -> None:
     for one in workloads(render(component)):
         volumes = one["spec"]["template"]["spec"]["volumes"]
@@ -89,14 +99,8 @@ def test_everything_together_fits_the_machine_that_a_size_is_made_for(size: Size
                 asked, most = one["resources"]["requests"], one["resources"]["limits"]
                 assert memory(asked["memory"]) <= memory(most["memory"])
                 assert "cpu" not in most
-            # A pod asks for what its containers ask together, or its greediest init container.
-            pod = workload["spec"]["template"]["spec"]
-            for kind in ("cpu", "memory"):
-                read = cores if kind == "cpu" else memory
-                together = sum(read(one["resources"]["requests"][kind]) for one in pod["containers"])
-                first = max((read(one["resources"]["requests"][kind]) for one in pod.get("initContainers", [])), default=0)
-                processor += max(together, first) if kind == "cpu" else 0
-                room += max(together, first) if kind == "memory" else 0
+            processor += set_aside(workload, "cpu", cores)
+            room += set_aside(workload, "memory", memory)
     most_cores, most_gib = MACHINE[size]
     # A quarter stays for Kubernetes, the operator, and jobs.
     assert processor <= most_cores * 0.75, f"{processor} of {most_cores} cores"

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import yaml
 
+from mininode.api import REQUESTED_AT
 from mininode.cluster.operator_process import operator_spec
 from mininode.cluster.processes import ProcessSpec
 from mininode.cluster.rehearsal import Rehearsal, State
@@ -241,6 +242,10 @@ class Node:
         """The condition, as soon as it has this status for the present spec."""
         self.kubectl.until(lambda: self.fresh().get(kind, {}).get("status") == status, seconds)
         return self.fresh()[kind]
+
+    def wish_again(self, value: str) -> None:
+        """What `mininode reconcile` does: failures are forgotten, every gate is asked again. A new value is a new wish."""
+        self.kubectl("annotate", "emn", self.name, "-n", self.namespace, "--overwrite", f"{REQUESTED_AT}={value}")
 
     def delete(self) -> None:
         """Delete the resource and wait until it is gone."""

@@ -1,7 +1,6 @@
 """How long the certificate still lasts, as the API server tells it: a site's own one that ends soon, then a new one."""
 
 import datetime
-import time
 from typing import Any
 
 import pytest
@@ -30,11 +29,6 @@ def give(node: Any, left: datetime.timedelta) -> None:
     node.kubectl.apply(body, namespace=node.namespace)
 
 
-def look_again(node: Any) -> None:
-    wish = f"reconcile.mininode.cancerimage.eu/requestedAt={time.monotonic()}"
-    node.kubectl("annotate", "emn", node.name, "-n", node.namespace, "--overwrite", wish)
-
-
 def test_a_certificate_s_end_is_a_condition_three_weeks_ahead(node: Any) -> None:
     give(node, datetime.timedelta(days=20))
     node.declare(tls=PROVIDED)
@@ -43,7 +37,7 @@ def test_a_certificate_s_end_is_a_condition_three_weeks_ahead(node: Any) -> None
     assert "into Secret site-tls" in soon["message"]
     node.until("Rehearsed")  # it still is valid: nothing stops for it
     give(node, datetime.timedelta(days=80))
-    look_again(node)
+    node.wish_again("a new certificate")
     assert node.until("CertificateFresh")["reason"] == "CertificateLasts"
     node.declare()  # back to the node's own authority, which the operator renews long before
     assert node.until("CertificateFresh")["reason"] == "CertificateLasts"

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from engine import answers
+from places import BASE_IMAGE, places
 
 from mininode.toolbox.toolbox import Toolbox
 
@@ -83,17 +85,14 @@ class Person:
         return str(json.loads(self.run("cluster", "status", "--profile", self.profile, "-o", "json").stdout)["state"])
 
     def kubectl(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [*as_ordinary(), str(self.tools / "kubectl"), f"--kubeconfig={self.cluster_home / 'kubeconfig'}", *arguments],
-            env=self.environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        access = f"--kubeconfig={self.cluster_home / 'kubeconfig'}"
+        return self._said([*as_ordinary(), str(self.tools / "kubectl"), access, *arguments])
 
     def docker(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["docker", *arguments], env=self.environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        return self._said(["docker", *arguments])
+
+    def _said(self, command: list[str]) -> str:
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -110,19 +109,17 @@ def as_ordinary() -> list[str]:
 def _engine() -> tuple[dict[str, str], dict[str, object]]:
     """The lab's engine with what its clusters are made of, or nothing where this machine has its own and Internet."""
     subprocess.run([sys.executable, str(LAB), "up"], check=True, timeout=4200)
-    lines = subprocess.run([sys.executable, str(LAB), "env"], check=True, capture_output=True, text=True, timeout=60).stdout
-    found = dict(line.removeprefix("export ").split("=", 1) for line in lines.splitlines() if "=" in line)
-    if "DOCKER_HOST" not in found:
+    where = places()
+    if not answers(where):
         return {}, {}
-    cache = Path(found["MINIKUBE_HOME"].strip("'\"")) / ".minikube/cache"
-    minikube = {"baseImage": "mininode-lab/kicbase:1", "cacheFolder": str(cache), "startArguments": ["--cni=bridge"]}
-    return {"DOCKER_HOST": found["DOCKER_HOST"].strip("'\"")}, minikube
+    minikube = {"baseImage": BASE_IMAGE, "cacheFolder": str(where.cache), "startArguments": ["--cni=bridge"]}
+    return {"DOCKER_HOST": where.environment()["DOCKER_HOST"]}, minikube
 
 
 @contextmanager
 def somebody(profile: str, ports: tuple[int, int], memory: str, node: Mapping[str, object]) -> Iterator[Person]:
     """A person with a home of their own; their cluster is gone afterwards, and so is an engine that was not up before."""
-    started = not _runs()
+    started = not answers(places())
     engine, minikube = _engine()
     folder = Path(tempfile.mkdtemp(prefix=f"{profile}-"))  # pytest's own folders are closed to other users
     folder.chmod(0o755)
@@ -152,12 +149,3 @@ def somebody(profile: str, ports: tuple[int, int], memory: str, node: Mapping[st
         shutil.rmtree(folder, ignore_errors=True)
         if engine and started:
             subprocess.run([sys.executable, str(LAB), "down"], check=False, timeout=180)
-
-
-def _runs() -> bool:
-    return (
-        subprocess.run(
-            ["docker", "-H", "unix:///run/mininode-lab/docker.sock", "info"], capture_output=True, check=False, timeout=60
-        ).returncode
-        == 0
-    )

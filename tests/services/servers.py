@@ -14,7 +14,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +26,8 @@ import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from mininode.cluster.ports import free_ports
 
 VERSION = "26.7.3"
 BUILD_OPTIONS = ("--db=postgres", "--http-relative-path=/auth", "--health-enabled=true", "--metrics-enabled=true")
@@ -66,9 +67,7 @@ def cache() -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def java_home() -> Path:

@@ -25,7 +25,6 @@ from test_adoption import SITES, UPSTREAMS, upstream
 from test_external import inside_client
 from world import Session, World
 
-from mininode.api import REQUESTED_AT
 from mininode.cluster.operator_process import operator_spec
 from mininode.cluster.processes import ProcessSpec
 from mininode.cluster.rehearsal import Rehearsal, State
@@ -150,9 +149,8 @@ class Place:
 
     def again(self) -> None:
         """`mininode reconcile`."""
-        stamp = f"{REQUESTED_AT}={time.time()}"
-        self.kubectl("annotate", "emn", "node", "-n", self.node.namespace, "--overwrite", stamp)
-        text = stamp.partition("=")[2]
+        text = str(time.time())
+        self.node.wish_again(text)
         self.kubectl.until(lambda: self.node.resource()["status"].get("lastHandledReconcileAt") == text, SECONDS)
 
     def secret(self, name: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import dataclasses
 import json
-import socket
 import ssl
 import time
 import urllib.error
@@ -20,6 +19,7 @@ import yaml
 from tests.control_plane.conftest import Kubectl, Node, Operator
 
 from mininode.cluster.operator_process import operator_spec
+from mininode.cluster.ports import free_ports
 from mininode.cluster.rehearsal import Rehearsal, State
 from mininode.kube.client import Kube
 
@@ -32,12 +32,6 @@ PACE = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 class Quick(Operator):
     """An operator that is impatient."""
 
@@ -45,7 +39,7 @@ class Quick(Operator):
 
     def __init__(self, rehearsal: Any, helm: Path, folder: Path) -> None:
         super().__init__(rehearsal, helm, folder)
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self.environment = dict(PACE)
         script = self.helm.read_text()
         failing = (
@@ -162,9 +156,8 @@ def operator_process(new_operator: Callable[[], Quick]) -> Iterator[Quick]:
 def settled(shared_node: Any) -> Any:
     """The shared node with nothing to do, whatever the test before left."""
     wish = str(time.monotonic())
-    annotation = f"reconcile.mininode.cancerimage.eu/requestedAt={wish}"
     shared_node.declare()
-    shared_node.kubectl("annotate", "emn", shared_node.name, "-n", shared_node.namespace, "--overwrite", annotation)
+    shared_node.wish_again(wish)
     shared_node.kubectl.until(lambda: shared_node.resource().get("status", {}).get("lastHandledReconcileAt") == wish)
     shared_node.until("Rehearsed")
     return shared_node

@@ -9,7 +9,6 @@ import pytest
 pytestmark = pytest.mark.control_plane
 
 LIMIT = 3  # attempts, as the operator of this folder is told
-REQUESTED = "reconcile.mininode.cancerimage.eu/requestedAt"
 PLENTY = {"guacamole": {"resources": {"requests": {"cpu": "900"}}}}  # no machine has it
 
 
@@ -19,10 +18,6 @@ def quota(node: Any, hard: dict[str, str]) -> None:
     node.kubectl.until(
         lambda: node.kubectl.json("get", "resourcequota", "blocks", "-n", node.namespace).get("status", {}).get("hard") == hard
     )
-
-
-def requested(node: Any, value: str) -> None:
-    node.kubectl("annotate", "emn", node.name, "-n", node.namespace, "--overwrite", f"{REQUESTED}={value}")
 
 
 def test_an_install_that_the_cluster_refuses_is_retried_counted_given_up_and_taken_up_again(
@@ -48,7 +43,7 @@ def test_an_install_that_the_cluster_refuses_is_retried_counted_given_up_and_tak
     assert len(reasons) == len(set(reasons)), "an event is not told twice"
     runs = len(operator.helm_runs())
 
-    requested(node, "first-wish")  # it still can't, so it is tried as often as before
+    node.wish_again("first-wish")  # it still can't, so it is tried as often as before
     node.kubectl.until(lambda: node.resource()["status"]["lastHandledReconcileAt"] == "first-wish")
     until(lambda: len(operator.helm_runs()) >= runs + 1, 20)
     kubectl("delete", "resourcequota", "blocks", "-n", node.namespace)
@@ -179,7 +174,7 @@ def test_an_upgrade_that_the_api_server_refuses_is_rolled_back(settled: Any, kub
     finally:
         kubectl("delete", "validatingadmissionpolicybinding", name)
         kubectl("delete", "validatingadmissionpolicy", name)
-    requested(settled, "now it may")
+    settled.wish_again("now it may")
     settled.until("Rehearsed")
     assert settled.components()["guacamole"]["digest"] != before["digest"]
 

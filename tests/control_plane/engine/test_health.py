@@ -55,6 +55,5 @@ def test_what_does_not_come_up_is_named_pod_and_reason(node: Any, kubectl: Any, 
     stalled = node.until("Stalled", seconds=60)
     assert "keycloak" in stalled["message"]
     kubectl("delete", "limitrange", "small", "-n", node.namespace)
-    requested = "reconcile.mininode.cancerimage.eu/requestedAt=again"
-    kubectl("annotate", "emn", node.name, "-n", node.namespace, requested)
+    node.wish_again("again")
     node.until("Rehearsed")

@@ -1,7 +1,6 @@
 """What happens to a machine while a node is worked on: the database of the cluster dies, everything sleeps, Helm is told to end."""
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,9 +55,9 @@ def asleep(processes: list[psutil.Process]) -> Iterator[None]:
 def test_etcd_dies_in_the_middle_of_an_upgrade_and_comes_back(operator: Any, under_way: Any, rehearsal: Any) -> None:
     node, revision = under_way
     secrets = node.credentials()
-    etcd = next(one.pid for one in rehearsal.status().processes if one.name == "etcd")
-    os.kill(etcd, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(etcd)], timeout=20) if psutil.pid_exists(etcd) else None
+    (etcd,) = (psutil.Process(one.pid) for one in rehearsal.status().processes if one.name == "etcd")
+    etcd.kill()
+    etcd.wait(20)
     operator.slow.unlink()
     rehearsal.start(print)
     operator.start()  # as a kubelet would, if the outage outlived it
