@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 import yaml
+from tests.control_plane.audit import Asked
 
 from mininode.api import REQUESTED_AT
 from mininode.cluster.operator_process import operator_spec
@@ -106,7 +107,6 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
 
 # ── A node and its operator ────────────────────────────────────────────────────────────────────────────────────────
 
-ACCOUNT = "system:serviceaccount:mininode-system:mininode-operator"
 SETTLE = 90  # s until a node of profile micro is as it should be; it takes about ten
 
 
@@ -177,32 +177,6 @@ class Operator:
     def helm_runs(self) -> list[str]:
         """Verb and release of every Helm process so far."""
         return self.runs.read_text().splitlines()
-
-
-@dataclass
-class Asked:
-    """Requests of the operator's account, Helm's among them, as the API server wrote them down."""
-
-    log: Path
-    offset: int = 0
-
-    def entries(self, *, leases: bool = False) -> list[dict[str, Any]]:
-        """All since the mark, answered ones once, open watches once; the lease's renewals only if wished."""
-        with self.log.open("rb") as file:
-            file.seek(self.offset)
-            lines = [line for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")]
-        found: dict[str, dict[str, Any]] = {}
-        for line in lines:
-            entry = json.loads(line)
-            if entry["user"]["username"] == ACCOUNT:
-                found[entry["auditID"]] = entry  # a later stage of the same request takes the place of the earlier
-        return [
-            one for one in found.values() if leases or one.get("objectRef", {}).get("resource") != "leases"
-        ]
-
-    def about(self, namespace: str) -> list[dict[str, Any]]:
-        """Those about one namespace."""
-        return [one for one in self.entries() if one.get("objectRef", {}).get("namespace") == namespace]
 
 
 @dataclass
@@ -344,4 +318,10 @@ def shared_node(operator: Operator, _shared: Node) -> Node:
 @pytest.fixture
 def asked(rehearsal: Rehearsal) -> Callable[[], Asked]:
     """The operator's requests from now on."""
-    return lambda: Asked(rehearsal.audit_log, rehearsal.audit_log.stat().st_size)
+    return lambda: Asked.from_now_on(rehearsal.audit_log)
+
+
+@pytest.fixture
+def asked_ever(rehearsal: Rehearsal) -> Callable[[], Asked]:
+    """The operator's requests since the rehearsal's start, as far back as its log reaches."""
+    return lambda: Asked(rehearsal.audit_log)
