@@ -50,8 +50,8 @@ lab-up: ## a real minikube's surroundings where no container engine is: made whe
 lab-down: ## stop the lab's engine; what was made stays
 	$(PY) tests/lab/lab.py down
 
-chaos: ## kills and faults without end: the long run, half an hour
-	$(PY) tests/chaos/long.py --kills 500 --seconds 1800
+chaos: ## kills and faults without end: the long run, three quarters of an hour at most
+	$(PY) tests/chaos/long.py --kills 500 --seconds 2700
 
 fuzz: ## 100,000 configurations with mistakes: each accepted or refused with advice
 	$(PY) tests/fuzz/configs.py --count 100000

@@ -1,17 +1,17 @@
 """The long chaos run, for `make chaos`: every k-th request of an installation and of an upgrade, kills, faults at random.
 
-usage: long.py [--kills 500] [--seconds 1800] [--lanes 4] [--seed N]
+usage: long.py [--kills 500] [--seconds 2700] [--lanes 4] [--seed N]
 
 Several nodes are worked on beside each other by one operator, each in a lane of its own: a kill of the operator hits them all,
-a fault only its lane's node. For every k there is a trial in which the operator is killed at the k-th request about its node
-(and again some requests later), and some other request goes wrong in some way, so that in the end both happened at every k.
+a fault only its lane's node. A trial kills the operator at the k-th request about its node, at the one a stride later, and so
+on to the end of the work, and lets requests between them go wrong in some way; the next trial begins one further. In the end
+both happened at every k, and what was missed because the operator was dead already is tried again.
 
 It ends by itself when everything was done or the time is over, prints its counts as it goes, and fails when anything got
 stuck, ended up different, changed a credential or left an orphan, or when not everything could be done in the time.
 """
 
 import argparse
-import queue
 import random
 import sys
 import tempfile
@@ -23,15 +23,13 @@ from functools import cache
 from pathlib import Path
 
 import edits
-from proxy import Fault
-from trials import Counts, Disturbance, Trials, at_random, helm_kills, kth, operator_kills, together
+from trials import Counts, Disturbance, Sweep, Trials, at_random, helm_kills, operator_kills, together
 from world import World, world
 
 from mininode.toolbox.toolbox import Toolbox
 
 _SAY_EVERY = 30.0  # s
-_NEXT = 40  # requests from one kill of the operator to the next one in the same trial
-_PER_TRIAL = 3  # kills of the operator in one trial, at most
+_STRIDE = 60  # requests from one kill of the operator to the next one in the same trial: a life long enough to get on
 CALM = Disturbance("no disturbance", lambda _: None)
 
 
@@ -55,13 +53,10 @@ class Lane:
     def counts(self) -> Counts:
         return self.trials.counts
 
-    def at(self, kill: int, fault: int) -> Disturbance:
-        """The operator dies at one request and some later, another one goes wrong, and so may Helm."""
-        gaps = iter((kill, *[_NEXT] * (_PER_TRIAL - 1), 1 << 30))
-        ends = helm_kills(self.world, self.rng, 1)
-        return together(
-            operator_kills(self.world, gaps, self.rng, _PER_TRIAL), kth(fault, self.rng.choice(list(Fault))), ends
-        )
+    def sweep(self, kills: set[int], faults: set[int]) -> tuple[Sweep, Disturbance]:
+        """The operator dies at some requests, others go wrong, and Helm may die, too."""
+        sweep = Sweep(self.world, self.rng, kills, faults)
+        return sweep, together(sweep.disturbance(), helm_kills(self.world, self.rng, 1))
 
     def anything(self) -> tuple[str, Disturbance]:
         """Trouble of any kind, for as long as there is time."""
@@ -91,30 +86,54 @@ class Lane:
 
 
 @dataclass
+class Left:
+    """The requests of one kind of work at which something has not happened yet."""
+
+    requests: int  # of undisturbed work
+    kills: set[int] = field(init=False)
+    faults: set[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kills, self.faults = set(range(1, self.requests + 1)), set(range(1, self.requests + 1))
+
+    def __len__(self) -> int:
+        return len(self.kills) + len(self.faults)
+
+    def take(self) -> tuple[set[int], set[int]]:
+        """Out of what is left, kills and faults for one trial, each a stride from the next."""
+        return self._strides(self.kills), self._strides(self.faults, away=_STRIDE // 2)
+
+    @staticmethod
+    def _strides(left: set[int], away: int = 0) -> set[int]:
+        taken: list[int] = []
+        start = min(left, default=0) + (away if len(left) > _STRIDE else 0)
+        for number in sorted(left):
+            if number >= (taken[-1] + _STRIDE if taken else start):
+                taken.append(number)
+        left.difference_update(taken)
+        return set(taken)
+
+
+@dataclass
 class Run:
     """All lanes, and what is left to be done."""
 
     lanes: list[Lane]
     kills: int
     deadline: float
-    todo: "queue.SimpleQueue[tuple[str, int, int]]" = field(default_factory=queue.SimpleQueue)
-    done: list[tuple[str, int]] = field(default_factory=list)
-    every: int = 0
+    left: dict[str, Left] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     one_game: threading.Lock = field(default_factory=threading.Lock)  # hypothesis is for one thread
 
-    def fill(self, rng: random.Random) -> None:
-        """A trial for each k of an upgrade and of an installation, in a random order."""
-        whole = []
-        for work in ("upgrade", "install"):
-            numbers = range(1, max(lane.trials.requests[work] for lane in self.lanes) + 1)
-            whole += [(work, kill, fault) for kill, fault in zip(numbers, rng.sample(numbers, len(numbers)), strict=True)]
-        self.every = len(whole)
-        for one in rng.sample(whole, len(whole)):
-            self.todo.put(one)
+    def fill(self) -> None:
+        """Every request of an upgrade and of an installation: the fewest of any lane, for all of those come every time."""
+        self.left = {
+            work: Left(min(lane.trials.requests[work] for lane in self.lanes)) for work in ("upgrade", "install")
+        }
 
     def enough(self) -> bool:
         """Everything was done, or the time is over."""
-        return time.monotonic() > self.deadline or (self.todo.empty() and self.counts().kills >= self.kills)
+        return time.monotonic() > self.deadline or (not any(self.left.values()) and self.counts().kills >= self.kills)
 
     def counts(self) -> Counts:
         return Counts.sum([lane.counts for lane in self.lanes])
@@ -122,33 +141,39 @@ class Run:
     def work(self, lane: Lane) -> None:
         """One lane's trials, one after the other, until there was enough."""
         while not self.enough():
-            begun, k = time.monotonic(), 0
-            try:
-                work, k, fault = self.todo.get_nowait()
-                disturbance = lane.at(k, fault)
-            except queue.Empty:
-                work, disturbance = lane.anything()
+            begun = time.monotonic()
+            with self.lock:
+                work = max(self.left, key=lambda one: len(self.left[one]))
+                kills, faults = self.left[work].take()
+            if kills or faults:
+                sweep, disturbance = lane.sweep(kills, faults)
+            else:
+                sweep, (work, disturbance) = None, lane.anything()
             if work == "edits":
                 with self.one_game:
                     fine = lane.step(work, disturbance)
             else:
                 fine = lane.step(work, disturbance)
-            if k:
-                self.done.append((work, k))
-            what = f"{work}{f', k = {k}' if k else ''}: {disturbance.name}{'' if fine else ': NOT WELL'}"
+            if sweep is not None:
+                with self.lock:
+                    self.left[work].kills |= sweep.kills
+                    self.left[work].faults |= sweep.faults
+            what = f"{work}: {disturbance.name}{'' if fine else ': NOT WELL'}"
             say(f"{time.monotonic() - begun:6.1f} s  {lane.world.namespace}  {what}")
             if not fine:
                 lane.world.move()
                 lane.trials.reference()
 
     def line(self) -> str:
-        return f"every k: {len(self.done)} of {self.every}; {self.counts().line()}"
+        every = sum(one.requests for one in self.left.values())
+        killed, faulted = (every - sum(len(getattr(one, what)) for one in self.left.values()) for what in ("kills", "faults"))
+        return f"killed at {killed} and fault at {faulted} of {every} requests; {self.counts().line()}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=500)
-    parser.add_argument("--seconds", type=float, default=1800.0)
+    parser.add_argument("--seconds", type=float, default=2700.0)
     parser.add_argument("--lanes", type=int, default=4)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
@@ -164,8 +189,8 @@ def main() -> int:
         run = Run(lanes, options.kills, time.monotonic() + options.seconds)
         with ThreadPoolExecutor(len(lanes)) as pool:
             list(pool.map(lambda lane: lane.trials.reference(), lanes))
-            run.fill(rng)
-            say(f"requests of undisturbed work, the most of any lane: {run.every} of an upgrade and an installation together")
+            run.fill()
+            say(f"requests of undisturbed work, the fewest of any lane: { {work: one.requests for work, one in run.left.items()} }")
             working = [pool.submit(run.work, lane) for lane in lanes]
             while not all(each.done() for each in working):
                 time.sleep(_SAY_EVERY)
@@ -180,7 +205,7 @@ def main() -> int:
     say(run.line())
     for fault in counts.faults():
         say(f"  {fault}")
-    whole = len(run.done) == run.every and counts.kills >= options.kills
+    whole = not any(run.left.values()) and counts.kills >= options.kills
     if not whole:
         say("not everything could be done in the time")
     return 1 if counts.faults() or not whole else 0

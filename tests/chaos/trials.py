@@ -240,6 +240,32 @@ def operator_kills(world: World, gaps: Iterator[int], rng: random.Random, most: 
     return Disturbance(f"up to {most} kills of the operator", decide, kills=lambda: done)
 
 
+@dataclass
+class Sweep:
+    """The operator is killed at each of these requests, and each of those goes wrong in some way; what was hit is taken out."""
+
+    world: World
+    rng: random.Random
+    kills: set[int]
+    faults: set[int]
+    killed: int = 0
+
+    def disturbance(self) -> Disturbance:
+        name = f"kills of the operator at requests {sorted(self.kills)}, faults at {sorted(self.faults)}"
+        return Disturbance(name, self._decide, kills=lambda: self.killed)
+
+    def _decide(self, asked: Asked) -> Fault | None:
+        # An operator that another lane has just killed can't be killed: the request stays to be tried again.
+        if asked.number in self.kills and self.world.kill(helm_too=self.rng.random() < 0.5):
+            self.kills.remove(asked.number)
+            self.killed += 1
+            return self.rng.choice((None, Fault.CUT))  # the deadly request itself was sent, or was not any more
+        if asked.number in self.faults:
+            self.faults.remove(asked.number)
+            return self.rng.choice(list(Fault))
+        return None
+
+
 def helm_kills(world: World, rng: random.Random, most: int) -> Disturbance:
     """SIGKILL of Helm at random moments, while the operator lives."""
     done = 0
