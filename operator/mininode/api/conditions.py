@@ -14,6 +14,7 @@ STALLED = "Stalled"
 REHEARSED = "Rehearsed"
 CERTIFICATE = "CertificateFresh"
 REALM = "RealmConverged"
+ROOM = "DataDiskHasRoom"
 
 TYPES = {
     READY: "True when every gate of the profile holds. Unknown while work goes on, and for good where pods are simulated.",
@@ -22,6 +23,7 @@ TYPES = {
     REHEARSED: "True when every release is installed and its pods are simulated: nothing was proven about real pods.",
     CERTIFICATE: "True while the certificate that visitors are shown lasts three weeks and more. Unknown where nobody saw it yet.",
     REALM: "True while Keycloak's realm is as declared and applications get the tokens they need. Unknown where nobody could look.",
+    ROOM: "True while the disk of the node's data has 10 GiB and more left. Unknown where the data are in no folder of a machine.",
 }
 
 REASONS = {
@@ -32,6 +34,10 @@ REASONS = {
     "CertificateUnseen": "Nobody saw the certificate that visitors are shown.",
     "ComponentFailed": "At least one component failed; the others go on.",
     "Dependency": "The component waits for another component's gate.",
+    "DiskFull": "Less than 1 GiB is left on the disk of the node's data: databases stop, or are about to.",
+    "DiskHasRoom": "The disk of the node's data has 10 GiB and more left.",
+    "DiskScarce": "Less than 10 GiB is left on the disk of the node's data.",
+    "DiskUnseen": "Nobody saw the disk of the node's data.",
     "Drifted": "Objects of the component were changed or deleted by hand.",
     "Failed": "The component's last installation or upgrade failed; it is tried again after a while.",
     "Forbidden": "The operator lacks a right in the node's namespace.",

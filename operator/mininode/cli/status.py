@@ -92,7 +92,7 @@ def _answer(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(wanted: Target, resource: dict[str, Any]) -> None:
-    from mininode.api.conditions import CERTIFICATE
+    from mininode.api.conditions import CERTIFICATE, ROOM
     from mininode.api.status import NodeStatus, Truth
     from mininode.cli.screen import fitted, lines, verdict, wrapped
 
@@ -107,8 +107,9 @@ def _print(wanted: Target, resource: dict[str, Any]) -> None:
         typer.echo(fitted(f"  {line.mark} {line.name:<{width}}  {line.state:<12} {revision:<12} ", line.message))
     for kept in found.kept:
         typer.echo(f"  kept: {kept}")
-    if (certificate := found.condition(CERTIFICATE)) is not None and certificate.status is Truth.FALSE:
-        typer.echo(wrapped(f"! {certificate.message}"))
+    for kind in (CERTIFICATE, ROOM):
+        if (trouble := found.condition(kind)) is not None and trouble.status is Truth.FALSE:
+            typer.echo(wrapped(f"! {trouble.message}"))
     if fresh(resource, found):
         typer.echo(wrapped(verdict(found)))
     else:

@@ -6,6 +6,7 @@ gives it nothing that it had not. No other pod mounts that folder. Where none is
 
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mininode.components.base import Node, ProbeFailed
 from mininode.credentials.kept import Kept, file_name, from_objects, read, text_of, to_object
 from mininode.credentials.store import CREDENTIAL_LABEL, KEPT_LABEL_VALUE
 from mininode.engine.probes import LiveProbes
+from mininode.engine.room import Space
 from mininode.errors import MininodeError
 from mininode.kube.client import Kube
 from mininode.kube.resources import SECRETS
@@ -61,6 +63,14 @@ class Keeper:
         wanted: Kept = {**before, **there}
         if wanted and (wanted != before or self._encrypted(node) != (passphrase is not None)):
             self._write(node, text_of(node, wanted, passphrase))
+
+    def space(self) -> Space | None:
+        """The folder's disk, which is that of the data beside it; None where it can't be told."""
+        try:
+            found = shutil.disk_usage(self.folder)
+        except OSError:
+            return None
+        return Space(found.total, found.free)
 
     async def _passphrase(self, node: Node) -> str | None:
         ref = node.spec.storage.passphrase_ref

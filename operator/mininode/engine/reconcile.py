@@ -23,6 +23,7 @@ from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.realm_said import realm_said
 from mininode.engine.record import facts_in, joined
 from mininode.engine.report import Circumstances, Finding, invalid_status, node_status
+from mininode.engine.room import ROOM_UNSEEN, room_said
 from mininode.engine.state import NodeMemory
 from mininode.engine.work import Work
 from mininode.errors import ConfigError, KubeError
@@ -176,6 +177,7 @@ class Pass:
             suspended=node is not None and node.spec.suspend,
             removing=self.deleting,
             certificate=certificate_said(self.memory.facts.certificate_ends, moment, node.spec) if node else CERTIFICATE_UNSEEN,
+            room=room_said(self.engine.keeper.space() if self.engine.keeper else None, node) if node else ROOM_UNSEEN,
             realm=realm_said(known.result if (known := self.memory.gates.get(IDENTITY)) else None),
         )
 

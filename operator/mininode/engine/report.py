@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from mininode import __version__
-from mininode.api.conditions import CERTIFICATE, READY, REALM, RECONCILING, REHEARSED, STALLED, updated
+from mininode.api.conditions import CERTIFICATE, READY, REALM, RECONCILING, REHEARSED, ROOM, STALLED, updated
 from mininode.api.scrub import scrubbed
 from mininode.api.status import Attempt, ComponentStatus, Condition, Gate, NodeStatus, Truth
 from mininode.components.base import GateState
 from mininode.engine.expiry import CERTIFICATE_UNSEEN, Said
 from mininode.engine.realm_said import REALM_UNSEEN
+from mininode.engine.room import ROOM_UNSEEN
 from mininode.planning.decide import Action, Row
 from mininode.planning.release import Release
 
@@ -60,6 +61,7 @@ class Circumstances:
     removing: bool = False
     certificate: Said = CERTIFICATE_UNSEEN
     realm: Said = REALM_UNSEEN
+    room: Said = ROOM_UNSEEN
 
 
 def component_status(finding: Finding, generation: int) -> ComponentStatus:
@@ -135,6 +137,7 @@ def invalid_status(
         (REHEARSED, Truth.FALSE, reason, "What is installed is not what this spec asks for."),
         (CERTIFICATE, *_as_it_was(previous, CERTIFICATE, CERTIFICATE_UNSEEN)),
         (REALM, *_as_it_was(previous, REALM, REALM_UNSEEN)),
+        (ROOM, *_as_it_was(previous, ROOM, ROOM_UNSEEN)),
     )
     conditions = [_condition(*one, around.generation) for one in wanted]
     return previous.model_copy(
@@ -185,6 +188,7 @@ def _conditions(
         else condition(REHEARSED, Truth.FALSE, "NotSimulated", "Not every component is installed, or none has simulated pods."),
         condition(CERTIFICATE, *around.certificate),
         condition(REALM, *around.realm),
+        condition(ROOM, *around.room),
     )  # fmt: skip
 
 

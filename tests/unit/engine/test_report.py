@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mininode.api.conditions import CERTIFICATE, READY, REALM, REASONS, RECONCILING, REHEARSED, STALLED, TYPES
+from mininode.api.conditions import CERTIFICATE, READY, REALM, REASONS, RECONCILING, REHEARSED, ROOM, STALLED, TYPES
 from mininode.api.status import Condition, NodeStatus, Truth
 from mininode.components.base import GateResult, GateState, held, pending
 from mininode.engine.realm_said import realm_said
@@ -47,7 +47,7 @@ def condition(found: NodeStatus, kind: str) -> Condition:
 
 def truths(found: NodeStatus) -> dict[str, str]:
     """What the components decide; certificate and realm are matters of their own."""
-    return {one.type: str(one.status) for one in found.conditions if one.type not in {CERTIFICATE, REALM}}
+    return {one.type: str(one.status) for one in found.conditions if one.type not in {CERTIFICATE, REALM, ROOM}}
 
 
 def expected(ready: str, reconciling: str, stalled: str, rehearsed: str) -> dict[str, str]:
