@@ -106,8 +106,9 @@ def build(where: Places, folder: Path) -> None:
 
 def _key(where: Places, programs: Mapping[str, Path]) -> str:
     parts = [Path(__file__).read_bytes(), *(path.read_bytes() for path in sorted((HERE / "node").iterdir()))]
-    parts += [f"{name} {path}".encode() for name, path in sorted(programs.items())]
-    parts.append(str(base(where)).encode())
+    # Whatever folder the lab lies in: two of them on one machine use one engine, and the image once.
+    parts += [f"{name} {str(path).removeprefix(str(where.root))}".encode() for name, path in sorted(programs.items())]
+    parts.append(base(where).name.encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
