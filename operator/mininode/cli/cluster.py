@@ -75,7 +75,7 @@ def start(
     profile: ProfileOption = _PROFILE,
     boot: Annotated[bool, typer.Option("--boot", help="By the computer's own start: what a person stopped stays stopped.")] = False,
 ) -> None:
-    """Start it as it was made, and prove that its data are there.
+    """Start it as it was made, and prove that its data are there. Where it is not there, it says so: an install makes it.
 
     Example: mininode cluster start
     """
@@ -85,7 +85,7 @@ def start(
         return
     if boot:
         _wait_for_engine()
-    cluster.ensure(_progress(_START))
+    cluster.ensure(_progress(_START), make=False)
     typer.echo(f"The cluster {profile} runs.")
 
 

@@ -15,7 +15,7 @@ import psutil
 from mininode.cluster.minikube.act import MinikubeCluster, stopped
 from mininode.cluster.minikube.decide import Action
 from mininode.cluster.minikube.home import Home
-from mininode.cluster.minikube.operator_image import have_image
+from mininode.cluster.minikube.operator_image import by_source, have_image, source_there
 from mininode.cluster.minikube.program import Programs
 from mininode.cluster.minikube.wish import Machine, Wish, wish
 from mininode.cluster.operator_in_cluster import at_work
@@ -110,7 +110,11 @@ class MinikubeWay:
     def operator(self, kubeconfig: Path, progress: Progress) -> OperatorAt:
         """The operator as a pod: its image first, then its Deployment, then the pod at work."""
         pod = OperatorPod.of(self.site)
-        have_image(self.cluster.programs, pod, progress)
+        if not pod.has_registry:
+            if self.site.operator.image is None and source_there():
+                pod = dataclasses.replace(pod, image=by_source(pod.image))
+            content = have_image(self.cluster.programs, pod.image, progress, build_it=source_there())
+            pod = dataclasses.replace(pod, content=content)
         node = Node(self.site.name, self.site.namespace, self.site.node)
         return asyncio.run(_at_work(kubeconfig, keep.mounted(operator_deployment(pod), node), progress))
 

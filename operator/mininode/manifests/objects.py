@@ -45,6 +45,7 @@ class OperatorPod:
 
     image: str
     pull_secret: str | None = None
+    content: str = ""  # the image's id, where it is known: another content under the same name is another pod
 
     @classmethod
     def of(cls, site: "SiteConfig") -> "OperatorPod":
@@ -80,6 +81,8 @@ def operator_deployment(pod: OperatorPod) -> Object:
     (one,) = _manifest("operator/deployment.yaml")
     inside = one["spec"]["template"]["spec"]
     inside["containers"][0]["image"] = pod.image
+    if pod.content:
+        one["spec"]["template"]["metadata"]["annotations"] = {f"{GROUP}/operator-image": pod.content}
     if pod.pull_secret:
         inside["imagePullSecrets"] = [{"name": pod.pull_secret}]
     return one

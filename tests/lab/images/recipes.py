@@ -23,6 +23,7 @@ from oci import Entry, Folder, Image, write_archive, write_layer
 from places import TOP, Places, say
 from programs import compiled
 
+from mininode.cluster.minikube.operator_image import by_source
 from mininode.planning.images import ImageLock
 
 HERE = Path(__file__).parent
@@ -88,7 +89,7 @@ def build(where: Places) -> list[Path]:
         layers, config = recipe(kitchen)
         images.append(Image(tuple(names), layers, config))
     layers, config = operator_image.recipe(kitchen)
-    images.append(Image((operator_image.NAME,), layers, config))
+    images.append(Image((operator_image.NAME, by_source(operator_image.NAME)), layers, config))
     key = hashlib.sha256(repr(images).encode()).hexdigest()[:12]
     target = where.root / "images" / f"applications-{key}.tar"
     if not target.exists():

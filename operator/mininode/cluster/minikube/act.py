@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mininode.cluster.files import private_folder
 from mininode.cluster.minikube import proof
-from mininode.cluster.minikube.decide import Action, Decision, State, decide
+from mininode.cluster.minikube.decide import Action, Decision, State, decide, starting_only
 from mininode.cluster.minikube.home import Marker, read_marker, write_marker
 from mininode.cluster.minikube.observe import observe
 from mininode.cluster.minikube.program import MinikubeFailed, Programs
@@ -42,12 +42,15 @@ class MinikubeCluster:
         seen = observe(self.programs, self.wish)
         return seen, decide(seen, self.wish)
 
-    def ensure(self, progress: Progress) -> Path:
-        """Make it run as wished, and prove it; its access file. Raises Unavailable with advice where a person is needed."""
+    def ensure(self, progress: Progress, *, make: bool = True) -> Path:
+        """Make it run as wished, and prove it; its access file. Raises Unavailable with advice where a person is needed.
+
+        Without `make` only what is there is started: where there is no cluster, that is the advice.
+        """
         home = self.programs.home
         private_folder(home.folder)
         with only_one(home.lock, progress.say, f"the cluster {home.profile}"):
-            self._until_running(progress)
+            self._until_running(progress, make=make)
             record = self._record()
             self._refresh_authentication(progress)
             proof.machine_ready(home.kubeconfig, progress)
@@ -74,11 +77,13 @@ class MinikubeCluster:
         with only_one(home.lock, progress.say, f"the cluster {home.profile}"):
             self._delete(progress)
 
-    def _until_running(self, progress: Progress) -> None:
+    def _until_running(self, progress: Progress, *, make: bool) -> None:
         """Deed by deed until it runs. Waits for a control plane that comes back by itself."""
         patience, said, deeds = time.monotonic() + min(_DEGRADED, progress.left), "", 0
         while deeds <= _DEEDS:
             seen, decision = self.look()
+            if not make:
+                decision = starting_only(decision, self.wish)
             if decision.action is Action.NOTHING:
                 return
             if decision.action is Action.WAIT and time.monotonic() < patience:

@@ -277,5 +277,21 @@ def decide(seen: Seen, wish: Wish) -> Decision:
     raise AssertionError("the last row answers always")
 
 
+def starting_only(decision: Decision, wish: Wish) -> Decision:
+    """The same for somebody who said start: a cluster that is not there is not made, for it would be one without a node."""
+    if decision.action not in {Action.CREATE, Action.CREATE_ANEW, Action.ATTACH}:
+        return decision
+    name = wish.profile
+    problem = {
+        State.HALF_MADE: f"the cluster {name} was never made to its end",
+        State.DISK_GONE: f"the cluster {name} was removed with its disk; the node's data are in {wish.data}",
+        State.ABSENT_WITH_DATA: f"there is no cluster {name}; the node's data are in {wish.data}",
+    }.get(decision.state, f"there is no cluster {name}")
+    return Decision(
+        decision.state, Action.STOP, problem,
+        "Nothing was made. An install makes it, with the data that are there: mininode install micro --cluster minikube",
+    )  # fmt: skip
+
+
 def _stop(holds: bool, state: State, problem: str, advice: str) -> Decision | None:
     return Decision(state, Action.STOP, problem, advice) if holds else None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mininode.cluster.engine import Engine, EngineState
-from mininode.cluster.minikube.decide import Action, State, decide, differences
+from mininode.cluster.minikube.decide import Action, State, decide, differences, starting_only
 from mininode.cluster.minikube.seen import Access, Container, Folder, Record, Seen, Stored
 from mininode.cluster.minikube.wish import Wish
 
@@ -156,3 +156,15 @@ def test_in_no_state_is_a_made_cluster_started_or_made_when_its_data_are_not_the
 
 def test_as_root_nothing_is_ever_done() -> None:
     assert all(decide(replace(row[1], uid=0), WISH).action is Action.STOP for row in TABLE)
+
+
+def test_a_start_makes_no_cluster_and_tells_how_one_is_made() -> None:
+    """What `mininode cluster start` does: the table's answer, but where a cluster would be made."""
+    for _, seen, state, action in TABLE:
+        decision = starting_only(decide(seen, WISH), WISH)
+        if action in {Action.CREATE, Action.CREATE_ANEW, Action.ATTACH}:
+            assert (decision.state, decision.action) == (state, Action.STOP)
+            assert "mininode install micro --cluster minikube" in decision.advice
+            assert ("/srv/eucaim" in decision.problem) is (state in {State.ABSENT_WITH_DATA, State.DISK_GONE})
+        else:
+            assert decision == decide(seen, WISH)
