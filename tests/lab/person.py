@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -35,6 +35,8 @@ class Person:
     profile: str
     node: Mapping[str, object]
     home: str = "home"
+    # The lab's, whichever tree made it last: several may share a lab. Empty: the image of this tree's source alone.
+    operator: Mapping[str, object] = field(default_factory=lambda: {"image": "mininode-operator:0.1.0"})
 
     @property
     def state(self) -> Path:
@@ -62,6 +64,7 @@ class Person:
         path = self.folder / "config.yaml"
         document = {
             "computer": {**self.config, **computer},
+            "operator": dict(self.operator),
             "node": dict(self.node),
         }
         path.write_text(yaml.safe_dump(document))

@@ -1,55 +1,27 @@
 """A cluster's life on a real minikube, in the order of the file: one cluster serves all tests.
 
-Made, looked at again, refused what it can not take on, its access file damaged, stopped, killed, deleted and made again: the
-same data and a machine that is Ready, or a stop with advice before harm.
+Made, looked at again, refused what it can not take on, its access file damaged, stopped, killed: the same data and a machine that
+is Ready, or a stop with advice before harm.
 """
 
 import json
+import os
 import subprocess
 import time
 from typing import Any
 
 import pytest
+from conftest import sentinel
+from deeds import apply, install, until
 
-SENTINEL = ("get", "configmap", "mininode-cluster", "-n", "kube-system", "-o", "jsonpath={.data.identity}")
 CLAIM = {
     "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "kept", "namespace": "default"},
     "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
 }  # fmt: skip
 
 
-def install(person: Any, *arguments: str, **computer: object) -> subprocess.CompletedProcess[str]:
-    """The command, with some of `computer:` different."""
-    config = person.write(**computer)
-    return person.run("install", "micro", "--cluster", "minikube", "--config", str(config), "--yes", *arguments)  # type: ignore[no-any-return]
-
-
-def apply(person: Any, document: dict[str, Any]) -> None:
-    file = person.folder / "object.json"
-    file.write_text(json.dumps(document))
-    person.kubectl("apply", "-f", str(file))
-
-
-def until(holds: Any, seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.5)  # between two looks
-
-
-@pytest.fixture(scope="module")
-def made(person: Any) -> Any:
-    """The person with a cluster, made by the command up to the operator's releases."""
-    done = install(person, "--timeout", "5")
-    assert "4/8 folders" in done.stdout, done.stdout + done.stderr
-    assert person.state_now() == "Running", done.stdout + done.stderr
-    person.first = done
-    return person
-
-
-def test_it_is_made_as_the_configuration_says(made: Any) -> None:
-    said = made.first.stdout
-    assert "make a cluster" in said
+def test_it_is_made_as_the_configuration_says(made: Any, first: subprocess.CompletedProcess[str]) -> None:
+    assert "make a cluster" in first.stdout
     found = json.loads(made.docker("container", "inspect", made.profile))[0]
     mounts = {one["Destination"]: one["Source"] for one in found["Mounts"]}
     assert mounts["/var/hostpath-provisioner"] == str(made.data)
@@ -64,7 +36,7 @@ def test_both_sides_see_the_same_folder(made: Any) -> None:
     marker = json.loads((made.data / ".mininode/node.json").read_text())
     inside = json.loads(made.docker("exec", made.profile, "cat", "/var/hostpath-provisioner/.mininode/node.json"))
     assert inside == marker
-    assert made.kubectl(*SENTINEL) == marker["identity"]
+    assert sentinel(made) == marker["identity"]
     made.docker("exec", made.profile, "sh", "-c", "echo kept > /var/hostpath-provisioner/kept.txt")
     assert (made.data / "kept.txt").read_text() == "kept\n"
 
@@ -111,12 +83,10 @@ def test_a_bad_flag_of_the_api_server_does_not_reach_minikube(made: Any) -> None
     done = install(made, minikube={**made.config["minikube"], "startArguments": arguments})
     assert done.returncode == 2
     assert "startArguments may hold only these" in done.stderr
-    assert made.kubectl(*SENTINEL)
+    assert sentinel(made)
 
 
 def test_as_root_it_does_nothing(made: Any) -> None:
-    import os  # noqa: PLC0415
-
     if os.getuid():
         pytest.skip("only root can try it as root")
     done = made.run("cluster", "start", "--profile", made.profile, root=True)
@@ -135,21 +105,37 @@ def test_from_another_home_it_does_nothing(made: Any) -> None:
     assert done.returncode == 4
     assert "another home's minikube made" in done.stderr
     assert made.docker("container", "inspect", "-f", "{{.Id}} {{.State.StartedAt}}", made.profile) == before
-    assert made.kubectl(*SENTINEL)
+    assert sentinel(made)
 
 
 @pytest.mark.parametrize("text", ["", "{", "clusters: 7", "apiVersion: v1\nkind: Config\n"])
 def test_a_damaged_access_file_is_made_anew_and_does_no_harm(made: Any, text: str) -> None:
-    identity = made.kubectl(*SENTINEL)
+    identity = sentinel(made)
     (made.cluster_home / "kubeconfig").write_text(text)
     assert made.state_now() == "AccessBroken"
     done = made.ensure()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert made.kubectl(*SENTINEL) == identity
+    assert sentinel(made) == identity
+
+
+def test_fault_12_the_api_server_is_told_the_same_in_every_life(made: Any) -> None:
+    """Upstream's second run gave it a flag with a file that was not there, and it never came up again."""
+    query = ("-l", "component=kube-apiserver", "-o", "jsonpath={.items[0].spec.containers[0].command}")
+    command = ("get", "pods", "-n", "kube-system", *query)
+    before = made.kubectl(*command)
+    assert "--authentication-config=" in before
+    assert "--token-auth-file" not in before
+    assert made.run("cluster", "stop", "--profile", made.profile).returncode == 0
+    assert made.ensure().returncode == 0
+    assert made.kubectl(*command) == before
+    for word in json.loads(before):
+        name, _, file = word.partition("=")
+        if file.startswith("/") and name.endswith(("-file", "-config", "-certificate", "-key")):
+            made.docker("exec", made.profile, "test", "-f", file)
 
 
 def test_stopped_and_started_it_is_the_same(made: Any) -> None:
-    identity = made.kubectl(*SENTINEL)
+    identity = sentinel(made)
     assert made.run("cluster", "stop", "--profile", made.profile).returncode == 0
     assert made.state_now() == "Stopped"
     at_boot = made.run("cluster", "start", "--boot", "--profile", made.profile)
@@ -157,8 +143,27 @@ def test_stopped_and_started_it_is_the_same(made: Any) -> None:
     assert made.state_now() == "Stopped"
     done = made.ensure()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert made.kubectl(*SENTINEL) == identity
+    assert sentinel(made) == identity
     assert (made.data / "kept.txt").read_text() == "kept\n"
+
+
+def test_another_minikube_starts_it_only_after_it_was_copied(made: Any) -> None:
+    """The record says that an older one started it last. What a reset would erase then lies in the data folder."""
+    record, snapshots = made.cluster_home / "record.json", made.data / ".mininode/snapshots"
+    known = json.loads(record.read_text())
+    assert made.run("cluster", "stop", "--profile", made.profile).returncode == 0
+    record.write_text(json.dumps({**known, "tool": "v1.37.0"}))
+    before = set(snapshots.iterdir()) if snapshots.exists() else set()
+    done = made.ensure()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"minikube is {known['tool']}, it was v1.37.0: copying the cluster first" in done.stdout
+    (copy,) = set(snapshots.iterdir()) - before
+    assert (copy / "etcd/member/snap/db").stat().st_size > 100_000
+    assert "PRIVATE KEY" in (copy / "certs/ca.key").read_text()
+    assert json.loads((copy / "config.json").read_text())["Name"] == made.profile
+    assert copy.stat().st_mode & 0o077 == 0
+    assert json.loads(record.read_text())["tool"] == known["tool"]
+    assert sentinel(made) == known["identity"]
 
 
 def test_with_its_disk_away_it_is_not_started(made: Any) -> None:
@@ -181,13 +186,13 @@ def test_after_a_power_cut_it_comes_back(made: Any) -> None:
     """The machine was killed above; a start finds it and its contents."""
     done = made.ensure()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert made.kubectl(*SENTINEL) == json.loads((made.data / ".mininode/node.json").read_text())["identity"]
+    assert sentinel(made) == json.loads((made.data / ".mininode/node.json").read_text())["identity"]
     assert "Ready" in made.kubectl("get", "nodes")
 
 
 def test_a_reset_is_noticed_and_nothing_is_installed_over_it(made: Any) -> None:
     """A reset leaves a cluster without the sentinel; taking it away is what such a cluster looks like."""
-    saved = json.loads(made.kubectl(*SENTINEL[:-1], "json"))
+    saved = json.loads(made.kubectl("get", "configmap", "mininode-cluster", "-n", "kube-system", "-o", "json"))
     made.kubectl("delete", "configmap", "mininode-cluster", "-n", "kube-system")
     try:
         done = install(made)
@@ -207,7 +212,7 @@ def test_deleting_wants_the_name(made: Any) -> None:
 
 def test_the_operator_runs_in_it_and_its_releases_are_applied(made: Any) -> None:
     """`install micro` up to where every release is applied; that applications start is another lane's matter."""
-    install(made, "--timeout", "5")
+    install(made)
 
     def applied() -> bool:
         query = ("-l", "owner=helm", "-o", "jsonpath={.items[*].metadata.labels.name}")

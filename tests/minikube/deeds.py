@@ -1,0 +1,56 @@
+"""What the tests of this folder do to a cluster, and look for in it."""
+
+import hashlib
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from person import Person
+
+WAIT = "5"  # s that an install follows the node: that applications start is another lane's matter
+
+
+def install(person: Person, *arguments: str, **computer: object) -> subprocess.CompletedProcess[str]:
+    """The command, with some of `computer:` different."""
+    config = person.write(**computer)
+    options = ("--cluster", "minikube", "--config", str(config), "--yes", "--timeout", WAIT)
+    return person.run("install", "micro", *options, *arguments)
+
+
+def apply(person: Person, document: dict[str, Any]) -> None:
+    """An object of a test's own."""
+    file = person.folder / "object.json"
+    file.write_text(json.dumps(document))
+    person.kubectl("apply", "-f", str(file))
+
+
+def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.5)  # between two looks
+
+
+def listing(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Every file of a folder: owner, mode, and what is in it."""
+    return {
+        path.relative_to(folder).as_posix(): (path.stat().st_uid, path.stat().st_mode, _short(path.read_bytes()))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def passwords(person: Person) -> dict[str, str]:
+    """The node's credentials as the cluster has them, in short: those that the file beside the data keeps."""
+    kept = json.loads((person.data / "node/credentials/eucaim-node.node.json").read_text())["secrets"]
+    items = json.loads(person.kubectl("get", "secrets", "-n", "eucaim-node", "-o", "json"))["items"]
+    there = {one["metadata"]["name"]: _short(json.dumps(one["data"], sort_keys=True).encode()) for one in items if one.get("data")}
+    return {name: there[name] for name in kept if name in there}
+
+
+def _short(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
