@@ -2,12 +2,14 @@
 
 usage: PYTHON docs/demo/record.py [NAME …]     needs tmux; names as in SCENES, all if none is given
 
-The commands run in an empty folder; a scene waits for a text before it types the next line.
+The commands run in an empty folder; a scene waits for a text before it types the next line. Scenes of a node come in the order of
+SCENES, on one rehearsal that is stopped at the end: the first of them installs it.
 """
 # ruff: noqa: INP001 - a script beside documents
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,14 +17,25 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.text import Text
 
 TREE = Path(__file__).parents[2]
 IMAGES = TREE / "docs" / "images"
-WIDTH, HEIGHT = 100, 46
+WIDTH, HEIGHT = 100, 52
 _PATIENCE = 240.0  # s for a text to appear
 _LOOK = 0.3  # s between two looks at the screen
+KILL = "(kill -9)"  # in place of a line: the command that runs is killed
+INSTALL = "mininode install micro --cluster rehearsal --yes"
+CHANGED = """\
+node:
+  profile: micro
+  domain: node.rehearsal.example
+  siteName: Rehearsal
+  components:
+    guacamole: {resources: {requests: {cpu: 300m}}}
+"""
 MISTAKES = """\
 node:
   profil: micro
@@ -65,6 +78,19 @@ SCENES = {
         "Nothing was changed",
         (("config.yaml", MISTAKES),),
     ),
+    "install": Scene("mininode install: the first run, in a rehearsal", (("$ ", INSTALL),), "Next: mininode status"),
+    "install-again": Scene("The same command again", (("$ ", INSTALL),), "Next: mininode status"),
+    "install-resumed": Scene(
+        "A run that is killed, and the next one",
+        (("$ ", INSTALL), ("8/8 follow", KILL), ("Killed", INSTALL)),
+        "Next: mininode status",
+        (("config.yaml", CHANGED),),
+    ),
+    "purge-wrong-name": Scene(
+        "mininode uninstall --purge, with a wrong name",
+        (("$ ", "mininode uninstall --purge"), ("ype the node's name", "mynode")),
+        "nothing was removed",
+    ),
 }
 
 
@@ -81,6 +107,9 @@ def record(name: str, environment: dict[str, str]) -> Path:
         try:
             for wanted, line in scene.lines:
                 wait(session, wanted)
+                if line == KILL:
+                    kill(int(tmux("display-message", "-t", session, "-p", "#{pane_pid}")))
+                    continue
                 tmux("send-keys", "-t", session, "-l", line)
                 tmux("send-keys", "-t", session, "Enter")
             wait(session, scene.until)
@@ -109,6 +138,13 @@ def wait(session: str, wanted: str) -> None:
         time.sleep(_LOOK)
 
 
+def kill(shell: int) -> None:
+    """End what the shell runs, as a machine that is out of memory does."""
+    for child in psutil.Process(shell).children(recursive=True):
+        if "install" in child.cmdline():
+            child.send_signal(signal.SIGKILL)
+
+
 def tmux(*arguments: str) -> str:
     """One command of tmux."""
     return subprocess.run(["tmux", *arguments], check=True, capture_output=True, text=True).stdout  # noqa: S603, S607
@@ -126,8 +162,11 @@ def main(names: list[str]) -> None:
             "XDG_STATE_HOME": folder,
             "PYTHONPATH": str(TREE / "operator"),
         }
-        for name in names or SCENES:
-            sys.stdout.write(f"{record(name, environment)}\n")
+        try:
+            for name in names or SCENES:
+                sys.stdout.write(f"{record(name, environment)}\n")
+        finally:
+            subprocess.run([command, "rehearsal", "stop"], env=os.environ | environment, check=False, capture_output=True)  # noqa: S603
 
 
 if __name__ == "__main__":
