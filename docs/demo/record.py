@@ -23,7 +23,7 @@ from rich.text import Text
 
 TREE = Path(__file__).parents[2]
 IMAGES = TREE / "docs" / "images"
-WIDTH, HEIGHT = 100, 52
+WIDTH, HEIGHT = 100, 56
 _PATIENCE = 240.0  # s for a text to appear
 _LOOK = 0.3  # s between two looks at the screen
 KILL = "(kill -9)"  # in place of a line: the command that runs is killed
@@ -159,7 +159,7 @@ def main(names: list[str]) -> None:
         environment = {
             "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
             "HOME": os.environ["HOME"],
-            "XDG_STATE_HOME": folder,
+            "XDG_STATE_HOME": f"{folder}/state",
             "PYTHONPATH": str(TREE / "operator"),
         }
         try:
