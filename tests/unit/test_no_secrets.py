@@ -66,6 +66,9 @@ class Cluster:
     async def list_metadata(self, *_: Any, **__: Any) -> list[Any]:
         return []
 
+    async def list_metadata_since(self, *_: Any, **__: Any) -> tuple[list[Any], str]:
+        return [], "1"
+
     async def get_metadata(self, _: Any, name: str, *__: Any) -> Any:
         return self.secrets.get(name)
 

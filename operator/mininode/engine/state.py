@@ -60,6 +60,7 @@ class NodeMemory:
     written: NodeStatus = field(default_factory=NodeStatus)  # the status as the API server has it
     facts: Facts = NOTHING_SEEN  # what gates told of the node, as it was seen last
     planned: tuple[tuple[Any, ...], Plan] | None = None  # the plan, and which spec it is of: checking a spec takes a millisecond
+    releases_known: str = ""  # the version of the releases as they were last seen, if no deed of ours can have changed them since
     refused: int = 0  # looks in a row that the API server did not let us finish
 
     def heard(self, requested: str) -> None:

@@ -101,10 +101,21 @@ class Kube:
 
     async def list_metadata(self, resource: Resource, namespace: str, *, labels: str = "") -> Objects:
         """Like `list`, but only the metadata travels: no payload of a Secret leaves the API server."""
-        answer = await self._call(
-            "GET", resource.path(namespace), query={"labelSelector": labels} if labels else {}, accept=METADATA_ONLY
-        )
-        return cast(Objects, (answer or {}).get("items") or [])
+        return (await self.list_metadata_since("", resource, namespace, labels=labels))[0]
+
+    async def list_metadata_since(
+        self, version: str, resource: Resource, namespace: str, *, labels: str = ""
+    ) -> tuple[Objects, str]:
+        """Metadata, as it was at this resource version or later, and the version that it is of; with "" as it is now.
+
+        The API server answers the former at once. For the latter it waits until its cache has heard of all that was written
+        to any kind of object, up to 0.1 s while others write (KEP-2340, consistent reads from the cache).
+        """
+        query = {"labelSelector": labels} if labels else {}
+        if version:
+            query |= {"resourceVersion": version, "resourceVersionMatch": "NotOlderThan"}
+        answer = await self._call("GET", resource.path(namespace), query=query, accept=METADATA_ONLY) or {}
+        return cast(Objects, answer.get("items") or []), str((answer.get("metadata") or {}).get("resourceVersion", ""))
 
     async def create(
         self,

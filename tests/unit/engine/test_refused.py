@@ -25,11 +25,11 @@ class Kube:
         self.refusals = refusals
         self.looks = 0
 
-    async def list_metadata(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+    async def list_metadata_since(self, *_: Any, **__: Any) -> tuple[list[dict[str, Any]], str]:
         self.looks += 1
         if self.looks <= self.refusals:
             raise KubeError("the object has been modified", code=409, reason="Conflict")
-        return []
+        return [], "1"
 
     async def get_metadata(self, *_: Any, **__: Any) -> dict[str, Any]:
         return {"metadata": {}}

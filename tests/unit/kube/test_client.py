@@ -123,6 +123,16 @@ class TestRequests:
         await kube.get_metadata(SECRETS, "a", "eucaim")
         assert server.asked[1].headers["Accept"] == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
+    async def test_what_was_seen_before_is_answered_from_the_cache(self, server: Any, kube: Kube) -> None:
+        server.say(200, {"metadata": {"resourceVersion": "7"}, "items": []})
+        assert await kube.list_metadata_since("", SECRETS, "eucaim") == ([], "7")
+        await kube.list_metadata_since("7", SECRETS, "eucaim", labels="owner=helm")
+        first, second = server.asked
+        assert first.query == {}, "as it is now"
+        assert second.query == {
+            "labelSelector": "owner=helm", "resourceVersion": "7", "resourceVersionMatch": "NotOlderThan"
+        }  # fmt: skip
+
     async def test_the_token_goes_along(self, server: Any, kube: Kube) -> None:
         server.say(200, {"gitVersion": "v1.35.1"})
         assert await kube.version() == "v1.35.1"
