@@ -110,6 +110,18 @@ def test_a_fault_of_ours_is_a_sentence_and_a_file(blank: Any, tmp_path: Path) ->
     assert file.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("command", [("install", "micro", "--cluster", "rehearsal", "--yes"), ("rehearsal", "start")])
+def test_a_file_where_our_folder_is_to_be_is_no_fault_of_ours(blank: Any, command: tuple[str, ...]) -> None:
+    file = blank.folder / "state/mininode"
+    file.parent.mkdir()
+    file.write_text("somebody's")
+    done = blank.run(*command)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert f"{file} is a file where a folder is to be" in done.stderr
+    assert "fault of mininode" not in done.stderr
+    assert file.read_text() == "somebody's"
+
+
 def test_somebody_who_stops_reading_is_no_fault(blank: Any) -> None:
     import subprocess  # noqa: PLC0415
     import sys  # noqa: PLC0415

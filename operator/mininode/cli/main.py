@@ -69,7 +69,7 @@ def run() -> None:
     except BrokenPipeError:
         sys.exit(Exit.DONE)
     except Exception as error:  # noqa: BLE001 - the last line between a fault of ours and a person
-        sys.exit(_usage(error) or _fault(error))
+        sys.exit(_usage(error) or _own_folder(error) or _fault(error))
 
 
 def _usage(error: Exception) -> int | None:
@@ -79,6 +79,16 @@ def _usage(error: Exception) -> int | None:
         return None
     show()
     return Exit.BAD_INPUT
+
+
+def _own_folder(error: Exception) -> int | None:
+    """A folder of ours that this user may not write, or whose disk is full, is told as advice."""
+    from mininode.cli.own_folders import trouble
+
+    if (found := trouble(error)) is None:
+        return None
+    _complain(found.message, found.advice)
+    return found.exit_code
 
 
 def _fault(error: Exception) -> int:
