@@ -41,7 +41,7 @@ cli: ## the commands as processes
 services: ## the realm against a real Keycloak and PostgreSQL
 	$(PYTEST) tests/services
 
-test-minikube: ## a cluster's life on a real minikube, about 7 minutes with a lab that is made; CI runs its test_flags.py only
+test-minikube: ## a cluster's life on a real minikube, about 15 minutes with a lab that is made, whose engine it ends and starts; CI runs its test_flags.py only
 	$(PYTEST) tests/minikube
 
 lab-up: ## a real minikube's surroundings where no container engine is: made when missing, then the engine is started

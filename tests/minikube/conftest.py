@@ -5,17 +5,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "lab")]  # helpers, in folders that are no packages
 
-from deeds import install  # noqa: E402 - found by the path above
+from deeds import NODE, install, sentinel  # noqa: E402 - found by the path above
 from person import Person, somebody  # noqa: E402
-
-# minikube gives this name to the computer in every machine of its own, so a test can answer there (test_login.py).
-NODE = {"domain": "host.minikube.internal", "siteName": "Lane", "tls": {"mode": "ownCA"}}
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +44,3 @@ def identity(made: Person) -> Iterator[str]:
     yield marker
     assert json.loads((made.data / ".mininode/node.json").read_text())["identity"] == marker
     assert sentinel(made) == marker
-
-
-def sentinel(made: Any) -> str:
-    """The identity as the cluster has it."""
-    return str(made.kubectl("get", "configmap", "mininode-cluster", "-n", "kube-system", "-o", "jsonpath={.data.identity}"))

@@ -10,6 +10,8 @@ from typing import Any
 
 from person import Person
 
+# minikube gives this name to the computer in every machine of its own, so a test can answer there (test_login.py).
+NODE = {"domain": "host.minikube.internal", "siteName": "Lane", "tls": {"mode": "ownCA"}}
 WAIT = "5"  # s that an install follows the node: that applications start is another lane's matter
 
 
@@ -25,6 +27,11 @@ def apply(person: Person, document: dict[str, Any]) -> None:
     file = person.folder / "object.json"
     file.write_text(json.dumps(document))
     person.kubectl("apply", "-f", str(file))
+
+
+def sentinel(person: Person) -> str:
+    """The identity of the data as the cluster has it; a cluster that was reset has none."""
+    return person.kubectl("get", "configmap", "mininode-cluster", "-n", "kube-system", "-o", "jsonpath={.data.identity}")
 
 
 def until(holds: Callable[[], bool], seconds: float, what: str) -> None:

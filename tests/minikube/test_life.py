@@ -11,8 +11,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import sentinel
-from deeds import apply, install, until
+from deeds import apply, install, sentinel, until
 
 CLAIM = {
     "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "kept", "namespace": "default"},

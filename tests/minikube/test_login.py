@@ -13,8 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from conftest import NODE
-from deeds import install, until
+from deeds import NODE, install, until
 from issuer import Issuer, issuing
 
 from mininode.cluster.minikube.wish import REALM
