@@ -54,7 +54,7 @@ def this_machine() -> Machine:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MinikubeWay:
     """Installs into a cluster made by minikube. `tool` gives the path of a program by its name."""
 
@@ -62,6 +62,7 @@ class MinikubeWay:
     wish: Wish
     tool: Callable[[str], Path]
     tools: tuple[str, ...] = ("minikube", "kubectl", "helm")
+    woken: bool = False  # the cluster did not run: what its statuses say is of the time before
 
     @classmethod
     def of(cls, site: "SiteConfig", tool: Callable[[str], Path]) -> "MinikubeWay":
@@ -101,6 +102,7 @@ class MinikubeWay:
 
     def ensure(self, progress: Progress) -> Path:
         """Make the cluster run and prove that its data are this node's."""
+        self.woken = self.cluster.look()[1].action is not Action.NOTHING
         return self.cluster.ensure(progress)
 
     def prepare(self, kubeconfig: Path, namespace: str, progress: Progress) -> None:
@@ -116,7 +118,8 @@ class MinikubeWay:
             content = have_image(self.cluster.programs, pod.image, progress, build_it=source_there())
             pod = dataclasses.replace(pod, content=content)
         node = Node(self.site.name, self.site.namespace, self.site.node)
-        return asyncio.run(_at_work(kubeconfig, keep.mounted(operator_deployment(pod), node), progress))
+        found = asyncio.run(_at_work(kubeconfig, keep.mounted(operator_deployment(pod), node), progress))
+        return dataclasses.replace(found, anew=found.anew or self.woken)
 
     def closing(self) -> tuple[tuple[str, str], ...]:
         """Name, version, data."""

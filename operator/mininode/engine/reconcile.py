@@ -4,6 +4,7 @@ Level-triggered: nothing here depends on what happened before, only on what is t
 """
 
 import asyncio
+import dataclasses
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -185,7 +186,10 @@ class Pass:
         )
 
     async def _report(self, resource: Mapping[str, Any], found: tuple[Finding, ...], node: Node) -> None:
-        status = node_status(found, self.memory.written, self._around(resource, node))
+        around = dataclasses.replace(
+            self._around(resource, node), requested=self.memory.handled(one.name for one in found if one.settled)
+        )
+        status = node_status(found, self.memory.written, around)
         meta = resource["metadata"]
         for component in status.components:
             self.engine.metrics.ready.labels(meta["namespace"], meta["name"], component.name).set(

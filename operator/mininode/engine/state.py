@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +71,12 @@ class NodeMemory:
             self.failures.clear()
             for known in self.gates.values():
                 known.due = 0.0
+
+    def handled(self, settled: Iterable[str]) -> str:
+        """The last wish that was carried out: whatever is said to hold (`settled`) has answered since it was heard."""
+        if any((known := self.gates.get(name)) is not None and known.due == 0.0 for name in settled):
+            return self.written.last_handled_reconcile_at
+        return self.requested
 
     def gate(self, name: str, release: Release | None) -> GateState:
         """What is known of the gate of this very revision."""

@@ -166,6 +166,17 @@ def test_failures_outlive_the_operator() -> None:
     assert memory.failed("db", "v1-a", "no", NOW) == 4
 
 
+def test_a_wish_is_carried_out_when_all_that_is_said_to_hold_has_answered_again() -> None:
+    """An install after a power cut waits for this: what the status said before is of the time before."""
+    memory = remembered(NodeStatus(components=(written(),), last_handled_reconcile_at="monday"), NOW)
+    assert memory.handled(["db"]) == "monday"
+    memory.heard("tuesday")
+    assert memory.handled(["db"]) == "monday"
+    assert memory.handled([]) == "tuesday", "what does not hold is told as it is"
+    memory.gates["db"].due = NOW + 300.0
+    assert memory.handled(["db"]) == "tuesday"
+
+
 def test_a_wish_for_a_new_start_is_heard_once() -> None:
     memory = remembered(NodeStatus(components=(written(failures=3),), last_handled_reconcile_at="monday"), NOW)
     memory.heard("monday")
