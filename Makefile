@@ -6,7 +6,7 @@ PYTHON ?= python3
 PY = $(shell $(PYTHON) install.py --prepare --dev | tail -n 1)
 PYTEST = $(PY) -m pytest
 
-.PHONY: help env test check unit charts scan control-plane cli services test-minikube lab-up lab-down chaos fuzz bench generate golden lock clean
+.PHONY: help env test check unit charts scan control-plane cli services test-minikube test-micro bench-micro lab-up lab-down chaos fuzz bench generate golden lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,12 @@ services: ## the realm against a real Keycloak and PostgreSQL
 
 test-minikube: ## a cluster's life on a real minikube, about 15 minutes with a lab that is made, whose engine it ends and starts; CI runs its test_flags.py only
 	$(PYTEST) tests/minikube
+
+test-micro: ## a node in real pods on a real minikube: used, killed, stopped, made again; twenty minutes, wants root
+	$(PYTEST) tests/micro
+
+bench-micro: ## a node in real pods: time to Ready beside its pods' own, memory, logins
+	$(PY) tests/bench/micro.py
 
 lab-up: ## a real minikube's surroundings where no container engine is: made when missing, then the engine is started
 	$(PY) tests/lab/lab.py up

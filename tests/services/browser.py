@@ -35,6 +35,10 @@ class Page:
     def open(self, url: str) -> None:
         self._ask("Page.navigate", url=url)
 
+    def forget(self) -> None:
+        """Who was logged in is so no more."""
+        self._ask("Network.clearBrowserCookies")
+
     def run(self, script: str) -> Any:
         """What a line of JavaScript gives in the page."""
         return self._ask("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
@@ -73,8 +77,8 @@ class Page:
 
 
 @contextlib.contextmanager
-def chromium(folder: Path, keycloak: servers.Keycloak) -> Iterator[Page]:
-    """A browser that finds the node's public name at the server of the tests, and takes its certificate."""
+def chromium(folder: Path, domain: str, port: int) -> Iterator[Page]:
+    """A browser that finds the node's public name at this port of the computer, and takes its certificate."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         raise servers.ServersMissing("no Chromium: apt-get install chromium")
@@ -83,7 +87,7 @@ def chromium(folder: Path, keycloak: servers.Keycloak) -> Iterator[Page]:
         "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--no-proxy-server",
         "--ignore-certificate-errors", "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}", "--lang=en",
         "--window-size=1200,800",
-        f"--host-resolver-rules=MAP {servers.DOMAIN}:443 127.0.0.1:{keycloak.https_port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        f"--host-resolver-rules=MAP {domain}:443 127.0.0.1:{port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ]  # fmt: skip
     # Chromium reads its commands from descriptor 3 and answers to 4.
     line = f'exec "$@" 3<&{read_commands} 4>&{write_answers}'

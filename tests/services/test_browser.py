@@ -20,7 +20,7 @@ PASSWORD = "a-password-of-her-own"  # noqa: S105 - of a person in a throw-away r
 
 @pytest.fixture
 def page(world: World, tmp_path: Path) -> Iterator[Page]:
-    with chromium(tmp_path, world.server) as found:
+    with chromium(tmp_path, servers.DOMAIN, world.server.https_port) as found:
         yield found
 
 
