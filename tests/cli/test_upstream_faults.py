@@ -35,7 +35,7 @@ class Processes:
         over = threading.Event()
 
         def look() -> None:
-            while not over.wait(0.005):  # between two looks: a short command lives some hundredths of a second
+            while not over.wait(0.03):  # between two looks, which would else take a processor; Helm lives longer
                 for name in os.listdir("/proc"):  # noqa: PTH208 - a Path for each would take longer than a process lives
                     if name.isdigit():
                         with contextlib.suppress(OSError):
