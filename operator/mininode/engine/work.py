@@ -105,7 +105,8 @@ class Work:
             result = await self._asked(component, finding)
             await self._tell_facts(result.facts)
         except KubeError as error:
-            result = pending(f"its state can't be read: {error.message}")
+            reason = "Forbidden" if error.forbidden else "KubernetesUnreachable"
+            result = pending(f"its state can't be read: {error.message}", reason)
         before, clock = self.memory.gate(finding.name, release), self.engine.clock()
         self.memory.answered(finding.name, release, result, clock)
         self.memory.doubted(finding.name, stirs, clock)

@@ -191,6 +191,7 @@ def test_the_realm_is_said_to_be_what_its_gate_answered() -> None:
     assert down == (Truth.FALSE, "KeycloakDown", "Keycloak does not answer. It is asked again")
     after = invalid_status("keycloak is off", status(HELD, realm=down), Circumstances(generation=4, now=TWO))
     assert condition(after, REALM).reason == "KeycloakDown", "a broken spec does not mend it"
+    assert realm_said(pending("its state can't be read", "KubernetesUnreachable"))[1] == "KubernetesUnreachable"
     assert realm_said(pending("a new kind of trouble", "Unheard"))[1] == "KeycloakError", "the list of reasons is closed"
 
 
