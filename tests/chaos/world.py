@@ -50,7 +50,7 @@ _VOLATILE = frozenset({
 # Trouble comes more often here than in life, so it is tried again sooner and more often: the loops are the same.
 PACE = {"MININODE_RETRY_FIRST": "0.5", "MININODE_RETRY_LAST": "4", "MININODE_RETRY_LIMIT": "100"}
 _RENDERED = frozenset({"dataset-service-config"})  # written anew when its inputs change; every other Secret is made once
-LIMIT = 480.0  # s until a node must be as it should be once nothing disturbs it any more, but for its neighbours' kills
+LIMIT = 240.0  # s until a node must be as it should be once nothing disturbs it any more: several retries
 
 
 @dataclass

@@ -1,8 +1,4 @@
-"""What people change or delete by hand: back at once, told of, and nothing else touched.
-
-At once is what a watch brings, also on a machine that has other work: without one it would be the comparison of every half
-hour. The goal, two seconds for 95 of 100, is judged by tests/bench/engine.py.
-"""
+"""What people change or delete by hand: back within two seconds, told of, and nothing else touched."""
 
 import statistics
 import time
@@ -14,7 +10,7 @@ pytestmark = pytest.mark.control_plane
 
 CORE = "/api/v1/namespaces"
 GROUPS = {"deployments": "apps", "statefulsets": "apps", "networkpolicies": "networking.k8s.io"}
-AT_ONCE = 10.0  # s
+GOAL = 2.0  # s, p95
 
 
 def path(node: Any, kind: str, name: str) -> str:
@@ -44,13 +40,13 @@ def back(api: Any, where: str, seconds: float = 20) -> float:
         ("networkpolicies", "default-deny"),
     ],
 )
-def test_a_deleted_object_is_back_at_once(
+def test_a_deleted_object_is_back_within_two_seconds(
     settled: Any, api: Any, operator: Any, kind: str, name: str, figure: Any
 ) -> None:
     runs = operator.helm_runs()
     times = [back(api, path(settled, kind, name)) for _ in range(4)]
     figure(f"deleted {kind}/{name}: back after {', '.join(f'{one:.2f}' for one in times)} s")
-    assert max(times) <= AT_ONCE
+    assert max(times) <= GOAL
     assert operator.helm_runs() == runs, "no Helm is needed for it"
     settled.until("Rehearsed")
 
@@ -59,10 +55,10 @@ def test_a_deleted_password_is_made_anew_and_what_is_computed_from_it_follows(se
     before = settled.credentials()
     took = back(api, path(settled, "secrets", "dataset-service-config"))
     figure(f"deleted Secret computed from passwords: back after {took:.2f} s")
-    assert took <= AT_ONCE
+    assert took <= GOAL
     assert settled.credentials() == before, "the same text from the same passwords"
     took = back(api, path(settled, "secrets", "guacamole-admin"))
-    assert took <= AT_ONCE
+    assert took <= GOAL
     after = settled.credentials()
     assert after["guacamole-admin"].keys() == before["guacamole-admin"].keys()
     assert {k: v for k, v in after.items() if k != "guacamole-admin"} == {
@@ -74,7 +70,7 @@ def test_twenty_deletions_of_a_deployment(settled: Any, api: Any, figure: Any) -
     times = sorted(back(api, path(settled, "deployments", "guacd")) for _ in range(20))
     p95 = times[18]
     figure(f"deleted Deployment back: median {statistics.median(times):.2f} s, p95 {p95:.2f} s, worst {times[-1]:.2f} s")
-    assert p95 <= AT_ONCE
+    assert p95 <= GOAL
 
 
 def changed_back(api: Any, where: str, patch: Any, was: Any, get: Any) -> float:
@@ -95,14 +91,14 @@ def test_a_changed_field_is_put_right(settled: Any, api: Any, figure: Any) -> No
         lambda it: it["spec"]["selector"].get("app.kubernetes.io/component"),
     )  # fmt: skip
     figure(f"changed selector of a Service: right after {took:.2f} s")
-    assert took <= AT_ONCE
+    assert took <= GOAL
     where = path(settled, "configmaps", "guacamole-scripts")
     key, text = next(iter(api.get(where)["data"].items()))
     took = changed_back(api, where, {"data": {key: "#!/bin/sh\nexit 0\n"}}, text, lambda it: it["data"].get(key))
-    assert took <= AT_ONCE
+    assert took <= GOAL
     took = changed_back(api, where, {"data": {key: None}}, text, lambda it: it["data"].get(key))
     figure(f"removed key of a ConfigMap: right after {took:.2f} s")
-    assert took <= AT_ONCE
+    assert took <= GOAL
 
 
 def test_kubectl_scale_is_put_right_and_told_of(
@@ -114,7 +110,7 @@ def test_kubectl_scale_is_put_right_and_told_of(
     where = path(settled, "deployments", "guacd")
     took = until(lambda: api.get(where)["spec"]["replicas"] == 1, 20)
     figure(f"scaled Deployment right {took:.2f} s after kubectl ended")
-    assert took <= AT_ONCE
+    assert took <= GOAL
     until(lambda: operator.metric("mininode_drift_objects_total", **labels) == before + 1, 10)
     found = [one for one in events(settled) if one["reason"] == "DriftCorrected" and "guacd" in one["note"]]
     assert found
