@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,3 +153,11 @@ def somebody(profile: str, ports: tuple[int, int], memory: str, node: Mapping[st
         shutil.rmtree(folder, ignore_errors=True)
         if engine and started:
             subprocess.run([sys.executable, str(LAB), "down"], check=False, timeout=180)
+
+
+def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.5)  # between two looks

@@ -4,8 +4,6 @@ import base64
 import copy
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from typing import Any
 
 from person import Person
@@ -56,10 +54,3 @@ def pods(person: Person, namespace: str = NAMESPACE) -> list[dict[str, Any]]:
 
 def revisions(person: Person) -> dict[str, int]:
     return {one["name"]: one["revision"] for one in read(person, "emn", "node")["status"]["components"]}
-
-
-def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(1)  # between two looks

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 from browser import Page
-from micro_node import DOMAIN, HTTP, NAMESPACE, SYSTEM, condition, install, pods, read, ready, secret, until
-from person import Person
+from micro_node import DOMAIN, HTTP, NAMESPACE, SYSTEM, condition, install, pods, read, ready, secret
+from person import Person, until
 from visitors import DATASETS, EXPLORER, PASSWORD, SITE, Program, authorization, log_in, logged_in, token_of
 
 pytestmark = pytest.mark.micro

@@ -4,8 +4,8 @@ import pytest
 from browser import Page
 from disk import Disk
 from kept import Kept, all_is_there
-from micro_node import condition, ready, until
-from person import Person
+from micro_node import condition, ready
+from person import Person, until
 from visitors import DATASETS, Program, logged_in
 
 pytestmark = pytest.mark.micro

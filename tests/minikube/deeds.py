@@ -3,8 +3,6 @@
 import hashlib
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +30,6 @@ def apply(person: Person, document: dict[str, Any]) -> None:
 def sentinel(person: Person) -> str:
     """The identity of the data as the cluster has it; a cluster that was reset has none."""
     return person.kubectl("get", "configmap", "mininode-cluster", "-n", "kube-system", "-o", "jsonpath={.data.identity}")
-
-
-def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.5)  # between two looks
 
 
 def listing(folder: Path) -> dict[str, tuple[int, int, str]]:

@@ -11,7 +11,8 @@ import time
 from typing import Any
 
 import pytest
-from deeds import apply, install, sentinel, until
+from deeds import apply, install, sentinel
+from person import until
 
 CLAIM = {
     "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "kept", "namespace": "default"},

@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from deeds import NODE, install, until
+from deeds import NODE, install
 from issuer import Issuer, issuing
+from person import until
 
 from mininode.cluster.minikube.wish import REALM
 

@@ -12,9 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
-from deeds import until
 from engine import BRIDGE, answers
-from person import LAB, as_ordinary
+from person import LAB, as_ordinary, until
 from places import Places, places
 
 PRELOAD = "preloaded-tarball"

@@ -6,7 +6,8 @@ import subprocess
 from typing import Any
 
 import pytest
-from deeds import apply, install, listing, passwords, until
+from deeds import apply, install, listing, passwords
+from person import until
 
 CLAIM = {
     "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "remade", "namespace": "default"},
