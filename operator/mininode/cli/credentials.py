@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mininode.awaiting import awaited
 from mininode.cli.output import Output, OutputOption
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 from mininode.errors import ConfigError, Mistake, NotThereYet
@@ -45,7 +46,7 @@ def list_(
 
     Example: mininode credentials list
     """
-    found = asyncio.run(_listed(reachable(target(kubeconfig, namespace, name))))
+    found = awaited(_listed(reachable(target(kubeconfig, namespace, name))))
     if output is Output.JSON:
         typer.echo(json.dumps(found, indent=2))
     elif output is Output.YAML:
@@ -76,7 +77,7 @@ def show(
     if not sys.stdout.isatty():
         advice = "Programs read the Secret itself, with the rights that the cluster gives them: kubectl get secret"
         raise ConfigError([Mistake(credential, "a value is shown to a terminal only", advice)])
-    for key, text in asyncio.run(_values(reachable(target(kubeconfig, namespace, name)), credential)).items():
+    for key, text in awaited(_values(reachable(target(kubeconfig, namespace, name)), credential)).items():
         typer.echo(f"{key}: {text}")
 
 
@@ -95,7 +96,7 @@ def rotate(
     """
     wanted = reachable(target(kubeconfig, namespace, name))
     _confirmed(f"Change {credential} of node {wanted.name}? What uses it is started again.", yes=yes)
-    asyncio.run(_change(wanted, credential, None, timeout))
+    awaited(_change(wanted, credential, None, timeout))
 
 
 @app.command("import")
@@ -121,7 +122,7 @@ def import_(
     value = _given(credential, from_file, from_env)
     wanted = reachable(target(kubeconfig, namespace, name))
     _confirmed(f"Give {credential} of node {wanted.name} this value?", yes=yes)
-    asyncio.run(_change(wanted, credential, {"": value} | ({"username": username} if username else {}), timeout))
+    awaited(_change(wanted, credential, {"": value} | ({"username": username} if username else {}), timeout))
 
 
 def _confirmed(question: str, *, yes: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mininode.awaiting import awaited
 from mininode.cli.target import Target, remember
 from mininode.cli.ways import Access, Cluster, chosen, way_to
 
@@ -187,7 +188,7 @@ class _Installation:
     def _version(self, progress: "Progress") -> str:
         from mininode.cli.version_guard import refuse_downgrade
 
-        before = asyncio.run(asyncio.wait_for(refuse_downgrade(self.kubeconfig, self.target), progress.left))
+        before = awaited(asyncio.wait_for(refuse_downgrade(self.kubeconfig, self.target), progress.left))
         return f"installed by {before} before" if before else ""
 
     def _folders(self, progress: "Progress") -> str:
@@ -212,7 +213,7 @@ class _Installation:
 
     def _node(self, progress: "Progress") -> str:
         assert self.operator is not None, "the step before left with an error"  # noqa: S101
-        changed = asyncio.run(self._declared(self.operator.anew, progress.left))
+        changed = awaited(self._declared(self.operator.anew, progress.left))
         return "declared; the operator makes it true" if changed else "as declared before"
 
     async def _declared(self, anew: bool, seconds: float) -> bool:
@@ -222,7 +223,7 @@ class _Installation:
             return await declare(kube, self.site, anew=anew)
 
     def _follow(self, _progress: "Progress") -> str:
-        self.resource = asyncio.run(self._settled())
+        self.resource = awaited(self._settled())
         return ""
 
     async def _settled(self) -> dict[str, Any]:

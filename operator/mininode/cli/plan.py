@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mininode.awaiting import awaited
 from mininode.cli.output import Output, OutputOption
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 
@@ -39,7 +40,7 @@ def plan(
 
     Example: mininode plan --config config.yaml
     """
-    changes = asyncio.run(_asked(config, kubeconfig, namespace, name))
+    changes = awaited(_asked(config, kubeconfig, namespace, name))
     answer = [_plain(change) for change in changes]
     if output is Output.JSON:
         typer.echo(json.dumps(answer, indent=2))
@@ -63,7 +64,7 @@ def before_an_install(site: "SiteConfig") -> list[str]:
         wanted = reachable(target(None, site.namespace, site.name))
         if (helm := Toolbox.from_environment().find("helm")) is None:
             return []
-        changes = asyncio.run(asyncio.wait_for(_changes(site, wanted, helm.path), _IN_TIME))
+        changes = awaited(asyncio.wait_for(_changes(site, wanted, helm.path), _IN_TIME))
     except (MininodeError, TimeoutError):
         return []  # the steps that follow say what is wrong, where it matters
     todo = [change for change in changes if not change.nothing]

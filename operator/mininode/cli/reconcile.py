@@ -1,11 +1,11 @@
 """`mininode reconcile`: asks the operator to start anew on a node, as after a failure that was put right outside."""
 
-import asyncio
 import datetime
 from pathlib import Path
 
 import typer
 
+from mininode.awaiting import awaited
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 
 
@@ -15,7 +15,7 @@ def reconcile(kubeconfig: KubeconfigOption = None, namespace: NamespaceOption = 
     Example: mininode reconcile && mininode status
     """
     wanted = reachable(target(kubeconfig, namespace, name))
-    asyncio.run(_ask(wanted))
+    awaited(_ask(wanted))
     typer.echo(f"The operator was asked to look again at node {wanted.name}. `mininode status` shows how it goes.")
 
 

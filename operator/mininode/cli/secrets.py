@@ -3,7 +3,6 @@
 No value is ever an argument: arguments are seen by everybody on the computer.
 """
 
-import asyncio
 import json
 import os
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mininode.awaiting import awaited
 from mininode.cli.output import Output, OutputOption
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 from mininode.errors import ConfigError, Exit, Mistake, NotThereYet
@@ -52,7 +52,7 @@ def set_(
     _check_names(secret, key)
     value = _value(secret, key, from_file, from_env)
     wanted = reachable(target(kubeconfig, namespace, name))
-    new = asyncio.run(_put(wanted, secret, key, value))
+    new = awaited(_put(wanted, secret, key, value))
     typer.echo(f"Secret {secret} in namespace {wanted.namespace}: {key} is {'there' if new else 'changed'} ({len(value)} bytes).")
 
 
@@ -68,7 +68,7 @@ def list_(
     Exit code 3: one is missing. Example: mininode secrets list
     """
     wanted = reachable(target(kubeconfig, namespace, name))
-    found = asyncio.run(_looked_up(wanted))
+    found = awaited(_looked_up(wanted))
     rows = [{"field": one.field, "secret": one.name, "key": one.key, "there": there} for one, there in found]
     if output is Output.JSON:
         typer.echo(json.dumps(rows, indent=2))

@@ -1,12 +1,12 @@
 """`mininode status`: how the node is, from its own status."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mininode.awaiting import awaited
 from mininode.cli.output import Output, OutputOption
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 from mininode.errors import Exit, NotThereYet
@@ -26,7 +26,7 @@ def status(
     Exit code 0: every gate holds, or the rehearsal is complete. 3: not (yet). Example: mininode status -o json
     """
     wanted = reachable(target(kubeconfig, namespace, name))
-    resource = asyncio.run(fetch(wanted))
+    resource = awaited(fetch(wanted))
     if output is Output.JSON:
         typer.echo(json.dumps(_answer(resource), indent=2))
     elif output is Output.YAML:

@@ -17,6 +17,7 @@ import platformdirs
 import typer
 
 from mininode import __version__
+from mininode.awaiting import awaited
 from mininode.cli.hiding import Hider
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, target
 from mininode.errors import ConfigError, MininodeError, Mistake
@@ -60,7 +61,7 @@ def support_bundle(
         wanted = None
         bundle.problem("cluster", error.message)
     if wanted is not None:
-        asyncio.run(_ask_cluster(bundle, wanted))
+        awaited(_ask_cluster(bundle, wanted))
     bundle.values("versions.json", _versions())
     _checks(bundle)
     _local_logs(bundle)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mininode.awaiting import awaited
 from mininode.cli.target import KubeconfigOption, NameOption, NamespaceOption, Target, reachable, target
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def uninstall(
         raise ConfigError([Mistake("--purge-node", "it has a meaning only with --purge", "Add --purge, or leave it out")])
     wanted = reachable(target(kubeconfig, namespace, name))
     if purge:
-        asyncio.run(_purge(wanted, purge_node, timeout))
+        awaited(_purge(wanted, purge_node, timeout))
         return
     if not yes:
         if not sys.stdin.isatty():
@@ -44,7 +45,7 @@ def uninstall(
         what = f"the software of node {wanted.name} in namespace {wanted.namespace}"
         typer.echo(wrapped(f"This removes {what}. Data and passwords stay."))
         typer.confirm("Go on?", abort=True)
-    asyncio.run(_remove(wanted, timeout))
+    awaited(_remove(wanted, timeout))
 
 
 async def _purge(wanted: Target, purge_node: str | None, timeout: float) -> None:

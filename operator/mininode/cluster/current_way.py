@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mininode.awaiting import awaited
 from mininode.cluster.existing import Survey, install, survey
 from mininode.cluster.files import write_private
 from mininode.cluster.operator_in_cluster import at_work
@@ -38,7 +39,7 @@ class CurrentWay:
 
     def plan(self) -> tuple[str, ...]:
         """What was found, and every object that would be written. Raises Unavailable when it can't be done, before any write."""
-        seen = asyncio.run(self._survey())
+        seen = awaited(self._survey())
         self._refuse(seen)
         lines = [f"{one.level}: {_told(one)}" for one in seen.found]
         if seen.cluster_wide:
@@ -53,7 +54,7 @@ class CurrentWay:
 
     def concerns_others(self) -> tuple[str, ...]:
         """The objects that concern the whole cluster."""
-        return tuple(str(one) for one in asyncio.run(self._survey()).cluster_wide)
+        return tuple(str(one) for one in awaited(self._survey()).cluster_wide)
 
     def ensure(self, progress: Progress) -> Path:
         """The cluster is there; its access file."""
@@ -62,11 +63,11 @@ class CurrentWay:
 
     def prepare(self, kubeconfig: Path, namespace: str, progress: Progress) -> None:
         """Write what was named, and nothing else. Each object is applied, so it is no harm when somebody was quicker."""
-        asyncio.run(self._install(kubeconfig, namespace, progress))
+        awaited(self._install(kubeconfig, namespace, progress))
 
     def operator(self, kubeconfig: Path, progress: Progress) -> OperatorAt:
         """Wait for the operator's pod."""
-        return asyncio.run(_at_work(kubeconfig, progress))
+        return awaited(_at_work(kubeconfig, progress))
 
     def closing(self) -> tuple[tuple[str, str], ...]:
         """Which cluster it was."""

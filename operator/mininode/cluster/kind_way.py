@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mininode.awaiting import awaited
 from mininode.cluster.existing import install, survey
 from mininode.cluster.kind import KindCluster
 from mininode.cluster.kind_file import MACHINE, NAME, KindWish
@@ -60,11 +61,11 @@ class KindWay:
         pod = OperatorPod.of(self.site)
         if not pod.has_registry:
             self.cluster.load(pod.image, progress.say)
-        asyncio.run(self._apply(kubeconfig, progress))
+        awaited(self._apply(kubeconfig, progress))
 
     def operator(self, kubeconfig: Path, progress: Progress) -> OperatorAt:
         """Wait for the operator's pod."""
-        return asyncio.run(_at_work(kubeconfig, progress))
+        return awaited(_at_work(kubeconfig, progress))
 
     def closing(self) -> tuple[tuple[str, str], ...]:
         """Which cluster it is."""

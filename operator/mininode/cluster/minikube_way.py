@@ -1,6 +1,5 @@
 """minikube as a way to install: a cluster of its own on this computer, the operator as a pod in it."""
 
-import asyncio
 import dataclasses
 import os
 import platform
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 import psutil
 
+from mininode.awaiting import awaited
 from mininode.cluster.minikube.act import MinikubeCluster, stopped
 from mininode.cluster.minikube.decide import Action
 from mininode.cluster.minikube.home import Home
@@ -107,7 +107,7 @@ class MinikubeWay:
 
     def prepare(self, kubeconfig: Path, namespace: str, progress: Progress) -> None:
         """Apply the manifests of the tree and the node's volumes."""
-        asyncio.run(prepared(kubeconfig, Node(self.site.name, namespace, self.site.node), progress.left))
+        awaited(prepared(kubeconfig, Node(self.site.name, namespace, self.site.node), progress.left))
 
     def operator(self, kubeconfig: Path, progress: Progress) -> OperatorAt:
         """The operator as a pod: its image first, then its Deployment, then the pod at work."""
@@ -118,7 +118,7 @@ class MinikubeWay:
             content = have_image(self.cluster.programs, pod.image, progress, build_it=source_there())
             pod = dataclasses.replace(pod, content=content)
         node = Node(self.site.name, self.site.namespace, self.site.node)
-        found = asyncio.run(_at_work(kubeconfig, keep.mounted(operator_deployment(pod), node), progress))
+        found = awaited(_at_work(kubeconfig, keep.mounted(operator_deployment(pod), node), progress))
         return dataclasses.replace(found, anew=found.anew or self.woken)
 
     def closing(self) -> tuple[tuple[str, str], ...]:

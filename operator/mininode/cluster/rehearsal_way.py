@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mininode.awaiting import awaited
 from mininode.cluster.loglines import last_useful_line
 from mininode.cluster.operator_process import operator_spec
 from mininode.cluster.processes import ProcessSpec
@@ -47,11 +48,11 @@ class RehearsalWay:
 
     def prepare(self, kubeconfig: Path, namespace: str, progress: Progress) -> None:
         """Apply the manifests of the tree, and the node's volumes where it keeps its data in a folder."""
-        asyncio.run(prepared(kubeconfig, Node(self.site.name, namespace, self.site.node), progress.left))
+        awaited(prepared(kubeconfig, Node(self.site.name, namespace, self.site.node), progress.left))
 
     def operator(self, kubeconfig: Path, progress: Progress) -> OperatorAt:
         """Start the operator under its own service account, unless the very same program runs."""
-        anew = self.stage.run_beside(asyncio.run(self._spec(kubeconfig)))
+        anew = self.stage.run_beside(awaited(self._spec(kubeconfig)))
         if anew:
             progress.say("the operator was started under its own service account")
         return beside(self.stage, anew=anew)

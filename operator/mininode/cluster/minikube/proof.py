@@ -9,6 +9,7 @@ import secrets
 import time
 from pathlib import Path
 
+from mininode.awaiting import awaited
 from mininode.cluster.minikube.home import OURS
 from mininode.cluster.minikube.program import Programs
 from mininode.cluster.minikube.seen import Record
@@ -28,7 +29,7 @@ class DataSafety(MininodeError):
 
 def machine_ready(kubeconfig: Path, progress: Progress) -> None:
     """Return when the API answers and the machine is Ready. Raises NotThereYet when the time is up."""
-    asyncio.run(_machine_ready(kubeconfig, progress))
+    awaited(_machine_ready(kubeconfig, progress))
 
 
 async def _machine_ready(kubeconfig: Path, progress: Progress) -> None:
@@ -80,7 +81,7 @@ def same_data(programs: Programs, data: Path, guest: str) -> None:
 
 def place_sentinel(kubeconfig: Path, record: Record) -> None:
     """Put the data's identity into a cluster that was just made."""
-    asyncio.run(_place(kubeconfig, record))
+    awaited(_place(kubeconfig, record))
 
 
 async def _place(kubeconfig: Path, record: Record) -> None:
@@ -96,7 +97,7 @@ async def _place(kubeconfig: Path, record: Record) -> None:
 
 def same_cluster(kubeconfig: Path, record: Record) -> None:
     """The cluster still is the one that was made. Raises DataSafety when it was reset meanwhile."""
-    found = asyncio.run(_sentinel(kubeconfig))
+    found = awaited(_sentinel(kubeconfig))
     if found != record.identity:
         raise DataSafety(
             "The cluster has lost its contents: minikube, or somebody, has reset it"
