@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # helpers of this folder, which is no package
+sys.path.insert(1, str(Path(__file__).parents[1] / "unit/engine"))  # and what a credential's change works on
 
 import servers
 import world as worlds

@@ -23,6 +23,7 @@ from mininode.components.base import (
 )
 
 PORT = 5432
+SUPERUSER = "postgresql-superuser"
 USER = 999  # the official image's
 # Application -> name of its login and of its database. The chart has the same list in templates/_applications.tpl and a
 # test compares the two: which Secrets a pod mounts must not be a value that somebody can change from outside.
@@ -69,7 +70,7 @@ COMPONENT = Component(
     images={"image": "postgresql"},
     credentials=(
         Credential(
-            "postgresql-superuser", (GeneratedKey("password"),), {"username": "postgres"}, checked=Checked.DATABASE
+            SUPERUSER, (GeneratedKey("password"),), {"username": "postgres"}, checked=Checked.DATABASE
         ),
         *(
             Credential(

@@ -5,13 +5,16 @@ import base64
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NO_RELEASES, NODE_LABEL, PROVEN_LABEL
 from mininode.components.base import Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
+from mininode.components.postgresql import PORT, SUPERUSER
 from mininode.credentials.contract import all_credentials
 from mininode.credentials.store import next_name, rendered_secret
-from mininode.engine.credentials import made
+from mininode.engine.checkers import Checkers
+from mininode.engine.credentials import made, values
 from mininode.engine.drift import Drift, correct
 from mininode.engine.health import not_ready
 from mininode.engine.keep import Keeper
@@ -19,6 +22,7 @@ from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes, Realm
 from mininode.engine.record import remove_record, write_record
 from mininode.engine.rotate import Rotation
+from mininode.engine.tend import door
 from mininode.engine.upkeep import LiveUpkeep
 from mininode.errors import MininodeError
 from mininode.helm.client import Helm
@@ -162,8 +166,11 @@ class Actor:
             await component.upkeep(self.node, upkeep)
         return upkeep
 
-    async def rotate(self, component: Component, name: str, *, simulated: Collection[str]) -> None:
-        """Change a credential everywhere it is held, to its next value. Raises KubeError, MininodeError."""
+    async def rotate(self, component: Component, name: str, simulated: Collection[str], realm_alone: asyncio.Lock) -> None:
+        """Change a credential everywhere it is held, to its next value; `realm_alone` keeps passes over the realm out.
+
+        Raises KubeError, MininodeError.
+        """
         known = {one.name: one for one in all_credentials(self.node, component)}
         if name not in known:
             raise MininodeError(
@@ -174,7 +181,12 @@ class Actor:
             for secret in one.rendered:
                 await self._render(one, secret, make=True)
 
-        await Rotation(self.kube, self.node, component, known[name], render, simulated=simulated).run()
+        checkers = Checkers(
+            (self.node.service("postgresql"), PORT),
+            partial(values, self.kube, self.node, SUPERUSER),
+            partial(door, self.kube, self.node),
+        )
+        await Rotation(self.kube, self.node, component, known[name], render, checkers, simulated, realm_alone).run()
         if self.keeper is not None:
             await self.keeper.keep(self.node, (secret.name for one in self.node.on for secret in one.rendered))
 

@@ -1,7 +1,8 @@
 """Credentials in the cluster: reading a value, making a Secret that is missing.
 
-While a credential is being changed, its next value stands in a Secret beside it (engine/rotate.py). Who asks for the value gets
-the next one as soon as it is there, and a Secret that is made anew gets it as well: so a change that was cut off goes on.
+While a credential is being changed, its next value stands in a Secret beside it (engine/rotate.py), and counts for nobody before
+that change has put it into the credential's own. Only one that is missing then is made with it: so a change that was cut off
+goes on.
 """
 
 import base64
@@ -17,8 +18,8 @@ log = logging.getLogger(__name__)
 
 
 async def value(kube: Kube, node: Node, name: str, key: str) -> str | None:
-    """The value that is to hold: the next one if there is one. Raises KubeError."""
-    for one in (next_name(name), name):
+    """The value that holds; of one that is missing, the next if there is one. Raises KubeError."""
+    for one in (name, next_name(name)):
         data = await values(kube, node, one)
         if key in data:
             return data[key]

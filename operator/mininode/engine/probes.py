@@ -10,6 +10,8 @@ import httpx
 from mininode.components.base import GateResult, HttpAnswer, ProbeFailed
 from mininode.components.trust import BUNDLE, BUNDLE_KEY
 from mininode.credentials.certificates import expiry, rfc3339
+from mininode.engine import postgres
+from mininode.engine.postgres import Login
 from mininode.kube.client import Kube
 from mininode.kube.resources import CONFIG_MAPS, SECRETS, SERVICES
 
@@ -91,24 +93,7 @@ class LiveProbes:
 
     async def postgres_login(self, *, host: str, port: int, database: str, user: str, password: str) -> None:
         """Log in and run `SELECT 1`."""
-        import asyncpg  # noqa: PLC0415 - 5 MiB that only a node with real pods needs
-
-        try:
-            connection = await asyncpg.connect(
-                host=host,
-                port=port,
-                database=database,
-                user=user,
-                password=password,
-                timeout=_SECONDS,
-                command_timeout=_SECONDS,
-            )
-            try:
-                await connection.fetchval("SELECT 1")
-            finally:
-                await connection.close()
-        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-            raise ProbeFailed(f"no login to {database} at {host} as {user}: {error or type(error).__name__}") from error
+        await postgres.login(Login(host, port, user, password, database))
 
     async def secret(self, name: str, key: str) -> str:
         """The value of a credential."""
@@ -122,19 +107,3 @@ class LiveProbes:
         if self._realm is None:
             raise ProbeFailed("the realm can't be looked at from here")
         return await self._realm()
-
-
-async def postgres_execute(host: str, port: int, user: str, password: str, statement: str) -> None:
-    """Run one statement in the database `postgres`. Raises ProbeFailed; neither password nor statement is in its text."""
-    import asyncpg  # noqa: PLC0415 - 5 MiB that only a node with real pods needs
-
-    try:
-        connection = await asyncpg.connect(
-            host=host, port=port, database="postgres", user=user, password=password, timeout=_SECONDS, command_timeout=_SECONDS
-        )
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-        raise ProbeFailed(f"PostgreSQL at {host} refuses {user}: {type(error).__name__}") from error

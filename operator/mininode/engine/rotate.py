@@ -1,12 +1,13 @@
-"""Changing a credential everywhere it is held, in an order in which nobody is left with a value that does not work for long.
+"""Changing a credential everywhere it is held, in an order in which nobody at work ever has a value that is refused.
 
-The wish, its value and its progress are one Secret beside the credential, made by `mininode credentials rotate` or `import`:
-NAME.next. The steps below look before they do, so a change that is cut off anywhere goes on from there:
+The wish and its value are one Secret beside the credential, made by `mininode credentials rotate` or `import`: NAME.next. The
+steps below look before they do, so a change that is cut off anywhere goes on from there:
 
-1. who checks the value learns the new one (a login of PostgreSQL, a client of the realm); connections and tokens at hand go on;
-2. the credential's Secret gets it; from here on everything that starts uses it;
-3. what is computed from it is computed anew, and the workloads that read it are started again;
-4. they are seen to be ready; then NAME.next goes.
+1. the workloads that read it are stopped, when somebody else compares it (engine/checkers.py): they are made to run once at a
+   time, so a start anew is a pause anyway, and begins here;
+2. who compares it learns the new value;
+3. the credential's Secret gets it, and what is computed from it is computed anew;
+4. the workloads are started, and seen to be ready; then NAME.next goes.
 """
 
 import asyncio
@@ -17,22 +18,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from mininode.api import GROUP, NODE_LABEL
-from mininode.components.base import Checked, Component, Credential, Node, ProbeFailed
+from mininode.components.base import Checked, Component, Credential, Node
 from mininode.components.identity import NAME as IDENTITY
-from mininode.components.postgresql import PORT
-from mininode.credentials.scram import verifier
 from mininode.credentials.store import new_secret, next_name
+from mininode.engine.checkers import Checkers, Values
 from mininode.engine.credentials import values
 from mininode.engine.health import not_ready
-from mininode.engine.probes import LiveProbes, postgres_execute
-from mininode.engine.tend import door
 from mininode.errors import MininodeError
 from mininode.kube.client import Kube, Object
 from mininode.kube.resources import DEPLOYMENTS, PODS, SECRETS
 
-_READY_SECONDS, _LOOK_SECONDS = 300.0, 1.0
+_READY_SECONDS, _GONE_SECONDS, _LOOK_SECONDS = 300.0, 120.0, 1.0
 _TRIES = 3
-_SUPERUSER = "postgresql-superuser"
+_STOPPED = f"{GROUP}/stopped-replicas"  # on a workload that is stopped meanwhile: how many pods it has else
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +44,10 @@ class Rotation:
     component: Component
     credential: Credential
     render: Callable[[Component], Awaitable[None]]  # computes the rendered Secrets of a component anew
+    checkers: Checkers
     simulated: Collection[str]  # components with simulated pods: they check nothing
+    # Held while Keycloak and the Secret may differ: a pass over the realm would give Keycloak the Secret's value back.
+    realm_alone: asyncio.Lock
     clock: Callable[[], float] = time.monotonic
 
     async def run(self) -> None:
@@ -54,72 +55,37 @@ class Rotation:
         found = await self.kube.get(SECRETS, next_name(self.credential.name), self.node.namespace)
         if found is None:
             return
-        new = await values(self.kube, self.node, next_name(self.credential.name))
         old = await values(self.kube, self.node, self.credential.name)
+        new = {**self.credential.fixed, **old, **await values(self.kube, self.node, next_name(self.credential.name))}
         checker = "postgresql" if self.credential.checked is Checked.DATABASE else IDENTITY
-        if checker not in self.simulated:
-            await self._checked(new, old)
-        await self._stored(new, old)
-        for name in await self._restarted(found["metadata"]["uid"]):
+        async with self.realm_alone:
+            if checker not in self.simulated and not await self.checkers.take(self.credential, new):
+                await self._stopped()
+                await self.checkers.teach(self.credential, new)
+            await self._stored(new, old)
+        await self._rendered()
+        for name in await self._started(found["metadata"]["uid"]):
             log.info("%s is started again", name, extra={"node": self.node.name, "component": self.component.name})
         await self.kube.delete(SECRETS, next_name(self.credential.name), self.node.namespace)
 
-    async def _checked(self, new: dict[str, str], old: dict[str, str]) -> None:
-        """Step 1."""
-        match self.credential.checked:
-            case Checked.DATABASE:
-                await self._database({**self.credential.fixed, **old, **new}, old)
-            case Checked.REALM | Checked.OPERATOR:
-                await self._client(new)
-            case Checked.PERSON:
-                await self._person(new)
-            case Checked.AT_START | Checked.FIRST_START:
-                pass  # what starts with the Secret learns it from there
+    async def _stopped(self) -> None:
+        """Step 1: no pod is left that has the old value."""
+        for one in await self._readers():
+            if _STOPPED not in (one["metadata"].get("annotations") or {}):
+                annotations = {_STOPPED: str(one["spec"].get("replicas", 1))}
+                await self._patch(one, {"metadata": {"annotations": annotations}, "spec": {"replicas": 0}})
+        deadline = self.clock() + _GONE_SECONDS
+        while left := await self._pods_of_readers():
+            if self.clock() > deadline:
+                text = f"before the change of {self.credential.name}: pod {left[0]} does not stop"
+                raise MininodeError(text, reason="NotStopped")
+            await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _database(self, login: dict[str, str], old: dict[str, str]) -> None:
-        host, user = self.node.service("postgresql"), login["username"]
-        database = login.get("database", "postgres")
-        probes = LiveProbes(self.kube, self.node.namespace)
-        try:
-            await probes.postgres_login(host=host, port=PORT, database=database, user=user, password=login["password"])
-        except ProbeFailed:
-            superuser = old if self.credential.name == _SUPERUSER else await values(self.kube, self.node, _SUPERUSER)
-            statement = f"ALTER ROLE \"{user}\" PASSWORD '{verifier(login['password'])}'"
-            account = (superuser.get("username", "postgres"), superuser.get("password", ""))
-            try:
-                await postgres_execute(host, PORT, *account, statement)
-            except ProbeFailed as error:
-                raise MininodeError(str(error), "See whether PostgreSQL is ready: mininode status", reason="Refused") from error
-
-    async def _client(self, new: dict[str, str]) -> None:
-        client_id, secret = self.credential.fixed["client-id"], new[self.credential.generated[0].key]
-        async with door(self.kube, self.node) as one:
-            realm = "master" if self.credential.checked is Checked.OPERATOR else ""
-            form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-            if (await one.token(form, realm)).is_success:
-                return
-            if self.credential.checked is Checked.OPERATOR:
-                raise MininodeError(
-                    f"Keycloak does not take the new secret of {client_id}",
-                    "The operator may not change its own account: give the client this secret in the realm master, or let "
-                    "`kc.sh bootstrap-admin user` make an administrator (docs/identity.md)",
-                    reason="KeycloakLoginRefused",
-                )
-            found = await one.get("clients", clientId=client_id)
-            if found:
-                await one.write("PUT", f"clients/{found[0]['id']}", {"clientId": client_id, "secret": secret})
-
-    async def _person(self, new: dict[str, str]) -> None:
-        async with door(self.kube, self.node) as one:
-            for person in await one.get("users", username=self.credential.fixed["username"], exact="true") or []:
-                body = {"type": "password", "value": new["password"], "temporary": True}
-                await one.write("PUT", f"users/{person['id']}/reset-password", body)
-
-    async def _stored(self, new: dict[str, str], old: dict[str, str]) -> None:
-        """Step 2. One that may not be changed is made anew; whoever makes it meanwhile makes it with the next value."""
-        if old == {**old, **new}:
+    async def _stored(self, new: Values, old: Values) -> None:
+        """Step 3. One that may not be changed is made anew; whoever makes it meanwhile makes it with the next value."""
+        if old == new:
             return
-        body = new_secret(self.node, self.component.name, self.credential, {**old, **new})
+        body = new_secret(self.node, self.component.name, self.credential, new)
         if not self.credential.mounted:
             for _ in range(_TRIES):
                 await self.kube.delete(SECRETS, self.credential.name, self.node.namespace)
@@ -129,26 +95,49 @@ class Rotation:
             raise MininodeError(f"{self.credential.name} comes back while it is being changed", reason="Refused")
         await self.kube.merge(SECRETS, self.credential.name, {"data": body["data"]}, self.node.namespace)
 
-    async def _restarted(self, change: str) -> list[str]:
-        """Steps 3 and 4; returns the names of the workloads."""
-        names = {self.credential.name}
+    async def _rendered(self) -> None:
         for component in self.node.on:
-            rendered = {one.name for one in component.rendered if any(ref.name in names for ref in one.inputs)}
-            if rendered:
+            if any(ref.name == self.credential.name for one in component.rendered for ref in one.inputs):
                 await self.render(component)
-                names |= rendered
+
+    async def _started(self, change: str) -> list[str]:
+        """Step 4; returns the names of the workloads."""
         if self.credential.checked is Checked.FIRST_START:
             return []
         mark = f"{GROUP}/credential-{self.credential.name}"[:63]
-        touched = [one for one in await self._workloads() if reads(one, names)]
+        touched = await self._readers()
         for one in touched:
-            annotations = one["spec"]["template"]["metadata"].get("annotations") or {}
-            if annotations.get(mark) != change:
-                patch = {"spec": {"template": {"metadata": {"annotations": {mark: change}}}}}
-                await self.kube.merge(DEPLOYMENTS, one["metadata"]["name"], patch, self.node.namespace)
+            stopped = (one["metadata"].get("annotations") or {}).get(_STOPPED)
+            marks = one["spec"]["template"]["metadata"].get("annotations") or {}
+            patch: Object = {}
+            if marks.get(mark) != change:
+                patch["spec"] = {"template": {"metadata": {"annotations": {mark: change}}}}
+            if stopped is not None:
+                patch["metadata"] = {"annotations": {_STOPPED: None}}
+                patch.setdefault("spec", {})["replicas"] = int(stopped)
+            if patch:
+                await self._patch(one, patch)
         found = [one["metadata"]["name"] for one in touched]
         await self._ready(found)
         return found
+
+    async def _patch(self, workload: Object, patch: Object) -> None:
+        await self.kube.merge(DEPLOYMENTS, workload["metadata"]["name"], patch, self.node.namespace)
+
+    async def _readers(self) -> list[Object]:
+        """The workloads whose pods read the credential, or what is computed from it."""
+        rendered = (one for component in self.node.on for one in component.rendered)
+        names = {one.name for one in rendered if any(ref.name == self.credential.name for ref in one.inputs)}
+        return [one for one in await self._workloads() if reads(one, {self.credential.name, *names})]
+
+    async def _pods_of_readers(self) -> list[str]:
+        """Names of those pods that are there yet, those that are ending among them."""
+        selectors = [one["spec"]["selector"]["matchLabels"].items() for one in await self._readers()]
+        pods = await self._pods()
+        return [pod["metadata"]["name"] for pod in pods if any(one <= pod["metadata"]["labels"].items() for one in selectors)]
+
+    async def _pods(self) -> list[Object]:
+        return await self.kube.list(PODS, self.node.namespace, labels=f"{NODE_LABEL}={self.node.name}")
 
     async def _workloads(self) -> list[Object]:
         return await self.kube.list(DEPLOYMENTS, self.node.namespace, labels=f"{NODE_LABEL}={self.node.name}")
@@ -157,8 +146,7 @@ class Rotation:
         deadline = self.clock() + _READY_SECONDS
         while True:
             now = [{**one, "kind": "Deployment"} for one in await self._workloads() if one["metadata"]["name"] in names]
-            pods = await self.kube.list(PODS, self.node.namespace, labels=f"{NODE_LABEL}={self.node.name}")
-            if (problem := not_ready(now, pods)) is None:
+            if (problem := not_ready(now, await self._pods())) is None:
                 return
             if self.clock() > deadline:
                 raise MininodeError(f"after the change of {self.credential.name}: {problem}", reason="NotReady")

@@ -1,5 +1,6 @@
 """What the engine remembers of a node between two looks. All of it can be lost: the next look starts from the cluster."""
 
+import asyncio
 import math
 import random
 from collections.abc import Iterable
@@ -62,6 +63,7 @@ class NodeMemory:
     facts: Facts = NOTHING_SEEN  # what gates told of the node, as it was seen last
     planned: tuple[tuple[Any, ...], Plan] | None = None  # the plan, and which spec it is of: checking a spec takes a millisecond
     releases_known: str = ""  # the version of the releases as they were last seen, if no deed of ours can have changed them since
+    realm_alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # one at a time works on the realm's clients
     refused: int = 0  # looks in a row that the API server did not let us finish
 
     def heard(self, requested: str) -> None:

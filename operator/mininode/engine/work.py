@@ -135,7 +135,8 @@ class Work:
 
     async def _tend(self, finding: Finding) -> GateResult:
         """Bring the realm to what is declared, and tell of what somebody had changed."""
-        tended = await tend(self.engine.kube, self.actor.node, finding.wanted)
+        async with self.memory.realm_alone:
+            tended = await tend(self.engine.kube, self.actor.node, finding.wanted)
         for drift in tended.drift:
             await self._drift(finding, drift)
         self.memory.drift[finding.name] = {(one.kind, one.name): one.sentence for one in tended.drift if not one.corrected}
@@ -165,7 +166,7 @@ class Work:
         wished = self.actor.owned.next_values() if self.actor.owned is not None else {}
         for name in [one for one, owner in wished.items() if owner == finding.name]:
             try:
-                await self.actor.rotate(component, name, simulated=simulated)
+                await self.actor.rotate(component, name, simulated, self.memory.realm_alone)
             except MininodeError as error:
                 self.memory.rotation_due[finding.name] = self.engine.clock() + _ROTATE_AGAIN
                 await self._tell("RotateFailed", finding, f"credential {name}: {error}", warning=True)
