@@ -386,11 +386,11 @@ async def copied(kube: Kube, engine: Engine, template: str, space: str) -> None:
     resource = await declared(kube, space)
     digests = {one.name: one.digest for one in engine.plan(resource).releases}
     for release in newest(await kube.list_metadata(SECRETS, template, labels="owner=helm")).values():
-        for item in await manifest(kube, release, template):
+        for item in await manifest(kube, release.name, release.revision, template):
             body = {**item, "metadata": {**item["metadata"], "namespace": space}}
             body["metadata"]["annotations"] = {**item["metadata"]["annotations"], "meta.helm.sh/release-namespace": space}
             await kube.apply(BY_KIND[item["kind"]], body, space, manager=HELM_MANAGER)
-        stored = await kube.get(SECRETS, secret_name(release), template)
+        stored = await kube.get(SECRETS, secret_name(release.name, release.revision), template)
         assert stored is not None
         text = gzip.decompress(base64.b64decode(base64.b64decode(stored["data"]["release"]))).decode()
         packed = base64.b64encode(base64.b64encode(gzip.compress(text.replace(template, space).encode()))).decode()

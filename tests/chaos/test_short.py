@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from proxy import Fault
+from proxy import Asked, Fault
 from trials import Counts, Disturbance, Trials, at_random, helm_kills, kth, operator_kills, storm
 from world import World
 
@@ -71,4 +71,21 @@ def test_the_operator_is_killed_again_and_again(trials: Trials, world: World, co
 
 def test_helm_is_killed_again_and_again(trials: Trials, world: World, installed: Counts) -> None:
     trials.flip(helm_kills(world, random.Random(6), 4))  # noqa: S311 - to be repeated, not to be secret
+    assert well(installed)
+
+
+def test_what_helm_could_not_delete_is_not_left_behind(trials: Trials, world: World, installed: Counts) -> None:
+    """Helm asks for each Job that the new revision has no more, and leaves it without a word when the API server fails once."""
+    jobs = f"/apis/batch/v1/namespaces/{world.namespace}/jobs"
+    old = {f"{jobs}/{one['metadata']['name']}" for one in world.api.get(jobs).json()["items"]}
+
+    def decide(asked: Asked) -> Fault | None:
+        if asked.method == "GET" and asked.path in old:
+            old.remove(asked.path)
+            return Fault.REFUSE_500
+        return None
+
+    before = len(old)
+    trials.flip(Disturbance("no old Job can be read at first", decide))
+    assert before > len(old)
     assert well(installed)

@@ -15,9 +15,10 @@ from mininode.credentials.contract import all_credentials
 from mininode.credentials.store import next_name, rendered_secret
 from mininode.engine.checkers import Checkers
 from mininode.engine.credentials import made, values
-from mininode.engine.drift import Drift, correct
+from mininode.engine.drift import Drift, correct, manifest
 from mininode.engine.health import not_ready
 from mininode.engine.keep import Keeper
+from mininode.engine.leftover import remove_leftovers
 from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes, Realm
 from mininode.engine.record import remove_record, write_record
@@ -68,7 +69,7 @@ class Actor:
     async def prove(self, release: Release) -> None:
         """Write on Helm's Secret that this revision's gate held, so that a later failure knows what to go back to."""
         labels = {PROVEN_LABEL: str(release.revision)}
-        await self.kube.label(SECRETS, secret_name(release), labels, self.node.namespace)
+        await self.kube.label(SECRETS, secret_name(release.name, release.revision), labels, self.node.namespace)
 
     async def rollback(self, release: Release) -> None:
         """Put back the last revision of other inputs whose gate held once."""
@@ -88,13 +89,24 @@ class Actor:
         Helm 4.1: after a SIGKILL only that one Secret is in the way. Raises HelmError (retry soon) while Helm is at work.
         """
         with self.helm.only_one(self.node.namespace, release.name):
-            await self.kube.delete(SECRETS, secret_name(release), self.node.namespace)
+            await self.kube.delete(SECRETS, secret_name(release.name, release.revision), self.node.namespace)
 
     async def correct(
         self, release: Release, suspects: Collection[tuple[str, str]] | None, *, enforce: bool
     ) -> tuple[Drift, ...]:
-        """Put right (or only find) what was changed by hand; None looks at every object of the release."""
-        return await correct(self.kube, release, self.node.namespace, suspects=suspects, enforce=enforce)
+        """Put right (or only find) what was changed by hand; None looks at every object of the release, and for leftovers."""
+        items = await manifest(self.kube, release.name, release.revision, self.node.namespace)
+        found = await correct(self.kube, items, self.node.namespace, suspects=suspects, enforce=enforce)
+        if suspects is None and self.owned is not None:
+            found += await remove_leftovers(self.kube, self.owned, release.name, items, enforce=enforce)
+        return found
+
+    async def tidy(self, release: str, revision: int) -> tuple[Drift, ...]:
+        """Remove what Helm left behind when it made this revision. Raises KubeError."""
+        if self.owned is None:
+            return ()
+        items = await manifest(self.kube, release, revision, self.node.namespace)
+        return await remove_leftovers(self.kube, self.owned, release, items, enforce=True)
 
     async def probe(self, component: Component, before: GateState, realm: Realm | None = None) -> GateResult:
         """Whether the component's workloads are as they should be and its gate holds; `before` is what was known.

@@ -18,10 +18,12 @@ from mininode.engine.owned import HELM_MANAGER, exempt
 from mininode.errors import KubeError
 from mininode.kube.client import Kube, Object
 from mininode.kube.resources import BY_KIND, SECRETS
-from mininode.planning.release import Release, secret_name
+from mininode.planning.release import secret_name
 
 # What the API server writes by itself, so that it says nothing about a person's change.
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
+
+LEFT_BEHIND = "left behind"
 
 log = logging.getLogger(__name__)
 
@@ -32,28 +34,27 @@ class Drift:
 
     kind: str
     name: str
-    was: str  # `deleted` or `changed`
+    was: str  # `deleted`, `changed` or LEFT_BEHIND
     corrected: bool
 
     @property
     def sentence(self) -> str:
         """For people."""
-        return (
-            f"{self.kind} {self.name} was {self.was} by hand and {'was put right' if self.corrected else 'is left so'}"
-        )
+        how, right = ("by an earlier revision", "removed") if self.was == LEFT_BEHIND else ("by hand", "put right")
+        return f"{self.kind} {self.name} was {self.was} {how} and {f'was {right}' if self.corrected else 'is left so'}"
 
 
-async def manifest(kube: Kube, release: Release, namespace: str) -> list[Object]:
+async def manifest(kube: Kube, release: str, revision: int, namespace: str) -> list[Object]:
     """The objects of a release, as Helm stored them with the revision, with the marks that Helm adds when it applies them.
 
     Raises KubeError, also when the revision is gone by now.
     """
-    stored = await kube.get(SECRETS, secret_name(release), namespace)
+    stored = await kube.get(SECRETS, secret_name(release, revision), namespace)
     if stored is None:
-        raise KubeError(f"revision {release.revision} of {release.name} is gone", reason="NotFound", code=404)
+        raise KubeError(f"revision {revision} of {release} is gone", reason="NotFound", code=404)
     # helm/pkg/storage/driver/util.go: JSON, gzip, base64; and base64 once more by Kubernetes.
     text = gzip.decompress(base64.b64decode(base64.b64decode(stored["data"]["release"])))
-    return [_marked(item, release.name, namespace) for item in yaml.safe_load_all(json.loads(text)["manifest"]) if item]
+    return [_marked(item, release, namespace) for item in yaml.safe_load_all(json.loads(text)["manifest"]) if item]
 
 
 def _marked(item: Object, release: str, namespace: str) -> Object:
@@ -68,11 +69,11 @@ def _marked(item: Object, release: str, namespace: str) -> Object:
 
 
 async def correct(
-    kube: Kube, release: Release, namespace: str, *, suspects: Collection[tuple[str, str]] | None, enforce: bool
+    kube: Kube, items: Collection[Object], namespace: str, *, suspects: Collection[tuple[str, str]] | None, enforce: bool
 ) -> tuple[Drift, ...]:
-    """Put right the suspected objects of a release, or all with None; with `enforce` off only tell. Raises KubeError."""
+    """Put right the suspected ones of a release's objects, or all with None; with `enforce` off only tell. Raises KubeError."""
     found = []
-    for item in await manifest(kube, release, namespace):
+    for item in items:
         kind, name = item["kind"], item["metadata"]["name"]
         if suspects is not None and (kind, name) not in suspects:
             continue

@@ -89,6 +89,15 @@ class Owned:
         """The component's pods, as far as is known."""
         return self._of("Pod", component)
 
+    def made_by_helm(self, component: str) -> list[tuple[str, str]]:
+        """Kind and name of what Helm made for the component, as far as is known."""
+        return [
+            (kind, item["metadata"]["name"])
+            for kind in self._kinds
+            for item in self._of(kind, component)
+            if HELM_MANAGER in _written(item)
+        ]
+
     def next_values(self) -> dict[str, str]:
         """Credentials that have a next value, by the component whose they are."""
         reflector = self._kinds.get("Secret")

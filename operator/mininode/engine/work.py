@@ -69,7 +69,10 @@ class Work:
                     await self._prove(finding.name, release)  # what a former operator saw may not be written there yet
                 self.memory.keeps(finding.name, ())
                 chart = self.engine.charts[finding.name].path if planned.component.chart else None
-                return await self.actor.apply(planned, chart, self.resource["metadata"]["generation"], release)
+                revision = await self.actor.apply(planned, chart, self.resource["metadata"]["generation"], release)
+                if chart is not None and revision > 1:
+                    await self._tidy(finding, revision)
+                return revision
             case Action.ROLLBACK if release is not None:
                 await self.actor.rollback(release)
                 return release.revision + 1
@@ -199,6 +202,15 @@ class Work:
         known.update({(drift.kind, drift.name): drift.sentence for drift in found if not drift.corrected})
         if found:
             self.memory.stirred(finding.name)
+
+    async def _tidy(self, finding: Finding, revision: int) -> None:
+        """Remove what Helm left behind; where that can't be done now, the next look at all objects does it."""
+        try:
+            for drift in await self.actor.tidy(finding.name, revision):
+                await self._drift(finding, drift)
+        except KubeError as error:
+            log.warning("whether Helm left something behind is not known: %s", error.message, extra=self._context(finding))
+            self.memory.checked.pop(finding.name, None)
 
     async def _drift(self, finding: Finding, drift: Drift) -> None:
         """Tell of one object that was not as it should be."""

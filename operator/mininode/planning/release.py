@@ -81,6 +81,6 @@ def _status(text: str) -> ReleaseStatus:
         return ReleaseStatus.UNKNOWN
 
 
-def secret_name(release: Release) -> str:
+def secret_name(release: str, revision: int) -> str:
     """Name of the Secret that holds a revision (helm/pkg/storage/storage.go)."""
-    return f"sh.helm.release.v1.{release.name}.v{release.revision}"
+    return f"sh.helm.release.v1.{release}.v{revision}"

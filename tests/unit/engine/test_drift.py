@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from mininode.engine.drift import correct
+from mininode.engine.drift import correct, manifest
+from mininode.engine.leftover import remove_leftovers
 from mininode.errors import KubeError
 from mininode.kube.resources import BY_KIND, SECRETS, Resource
-from mininode.planning.release import Release, ReleaseStatus
 
-RELEASE = Release("web", 3, ReleaseStatus.DEPLOYED, "demo", "v1-a")
 SERVICE = {
     "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": {"a": "b"}}, "spec": {"type": "ClusterIP"}
 }  # fmt: skip
@@ -70,7 +69,8 @@ def overlaid(below: Any, over: Any) -> Any:
 
 
 async def run(cluster: Cluster, suspects: Any = None, *, enforce: bool = True) -> list[str]:
-    found = await correct(cluster, RELEASE, "eucaim", suspects=suspects, enforce=enforce)  # type: ignore[arg-type]
+    items = await manifest(cluster, "web", 3, "eucaim")  # type: ignore[arg-type]
+    found = await correct(cluster, items, "eucaim", suspects=suspects, enforce=enforce)  # type: ignore[arg-type]
     return [drift.sentence for drift in found]
 
 
@@ -144,3 +144,78 @@ async def test_a_revision_that_is_gone_by_now_is_an_error_and_no_guess() -> None
     cluster.release = None
     with pytest.raises(KubeError, match="is gone"):
         await run(cluster)
+
+
+class Followed:
+    """What the watches know of Helm's objects."""
+
+    namespace = "eucaim"
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    def made_by_helm(self, component: str) -> list[tuple[str, str]]:
+        assert component == "web"
+        return list(self.cluster.there)
+
+
+class Leftovers(Cluster):
+    """With a Job of an earlier revision that Helm did not delete."""
+
+    def __init__(self, **meta: Any) -> None:
+        super().__init__()
+        annotations = {"meta.helm.sh/release-name": "web"} | meta.pop("annotations", {})
+        self.there["Job", "trial-1"] = {"metadata": {"name": "trial-1", "uid": "u", "annotations": annotations, **meta}}
+        self.deleted: list[tuple[str, str]] = []
+
+    async def get_metadata(self, resource: Resource, name: str, _: str) -> Any:
+        return self.there.get((self.kind(resource), name))
+
+    async def delete(self, resource: Resource, name: str, _: str, *, uid: str) -> bool:
+        assert uid == "u"
+        self.deleted.append((self.kind(resource), name))
+        return True
+
+    async def tidied(self, *, enforce: bool = True) -> list[str]:
+        items = await manifest(self, "web", 3, "eucaim")  # type: ignore[arg-type]
+        found = await remove_leftovers(self, Followed(self), "web", items, enforce=enforce)  # type: ignore[arg-type]
+        return [drift.sentence for drift in found]
+
+
+async def test_what_helm_left_behind_is_removed_and_nothing_else() -> None:
+    cluster = Leftovers()
+    assert await cluster.tidied() == ["Job trial-1 was left behind by an earlier revision and was removed"]
+    assert cluster.deleted == [("Job", "trial-1")]
+
+
+async def test_to_tell_of_leftovers_removes_nothing() -> None:
+    cluster = Leftovers()
+    assert await cluster.tidied(enforce=False) == ["Job trial-1 was left behind by an earlier revision and is left so"]
+    assert cluster.deleted == []
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"annotations": {"meta.helm.sh/release-name": "another"}},
+        {"annotations": {"helm.sh/resource-policy": "keep"}},
+        {"annotations": {"mininode.cancerimage.eu/drift": "ignore"}},
+        {"deletionTimestamp": "2026-01-01T00:00:00Z"},
+    ],
+    ids=lambda meta: str(next(iter(meta.get("annotations", meta)))),
+)
+async def test_what_is_another_s_or_to_be_kept_or_going_is_left(meta: Any) -> None:
+    cluster = Leftovers(**meta)
+    assert await cluster.tidied() == []
+    assert cluster.deleted == []
+
+
+async def test_what_the_watch_still_shows_and_is_gone_costs_nothing() -> None:
+    cluster = Leftovers()
+    followed = Followed(cluster)
+    names = followed.made_by_helm("web")
+    del cluster.there["Job", "trial-1"]
+    followed.made_by_helm = lambda _: names  # type: ignore[method-assign]
+    items = await manifest(cluster, "web", 3, "eucaim")  # type: ignore[arg-type]
+    assert await remove_leftovers(cluster, followed, "web", items, enforce=True) == ()  # type: ignore[arg-type]
+    assert cluster.deleted == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mininode.components.base import GateResult, GateState, held, pending
-from mininode.engine.drift import Drift
+from mininode.engine.drift import LEFT_BEHIND, Drift
 from mininode.engine.engine import Engine
 from mininode.engine.look import View, findings
 from mininode.engine.metrics import Metrics
@@ -44,6 +44,8 @@ class Cluster:
         self.gates: dict[str, GateResult] = {}
         self.errors: list[Exception] = []
         self.drifts: tuple[Drift, ...] = ()
+        self.left: tuple[Drift, ...] = ()  # behind, by Helm
+        self.unread = False  # and nobody can tell
         self.told: list[str] = []
         self.done: list[tuple[str, Action]] = []
         self.owned = None
@@ -79,6 +81,11 @@ class Cluster:
     async def correct(self, *_: Any, enforce: bool) -> tuple[Drift, ...]:
         self._maybe()
         return tuple(replace(one, corrected=enforce) for one in self.drifts)
+
+    async def tidy(self, *_: Any) -> tuple[Drift, ...]:
+        if self.unread:
+            raise KubeError("the connection broke")
+        return self.left
 
     async def credentials(self, *_: Any, make: bool) -> tuple[Drift, ...]:
         del make
@@ -151,6 +158,19 @@ async def test_a_gate_that_never_holds_is_tried_as_often_as_anything_and_then_gi
     cluster.gates["base"] = held("login works")
     await cluster.step("base", 400)
     assert (await cluster.step("base")).settled, "and comes right by itself"
+
+
+async def test_what_helm_left_behind_is_told_and_is_looked_for_later_where_that_fails(cluster: Cluster) -> None:
+    await cluster.step("base")
+    await cluster.step("base")
+    cluster.left = (Drift("Job", "trial-1", LEFT_BEHIND, corrected=True),)
+    await cluster.step("base", components={"base": {"values": {"x": 1}}})
+    assert "DriftCorrected: Job trial-1 was left behind by an earlier revision and was removed" in cluster.told
+    assert cluster.memory.checked
+    cluster.unread = True
+    await cluster.step("base", components={"base": {"values": {"x": 2}}})
+    assert [action for _, action in cluster.done][-2:] == [Action.UPGRADE, Action.UPGRADE]
+    assert "base" not in cluster.memory.checked, "all objects are looked at with the next question"
 
 
 async def test_an_upgrade_whose_gate_never_holds_goes_back_at_once_after_the_last_attempt(cluster: Cluster) -> None:

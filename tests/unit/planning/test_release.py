@@ -56,7 +56,7 @@ def test_a_word_of_a_later_helm_is_unknown_and_no_lock() -> None:
 
 def test_the_secret_of_a_revision_is_found_by_its_name() -> None:
     held = secret("dataset-service", "12")
-    assert secret_name(newest([held])["dataset-service"]) == held["metadata"]["name"]
+    assert secret_name("dataset-service", newest([held])["dataset-service"].revision) == held["metadata"]["name"]
 
 
 def test_what_a_rollback_would_go_back_to() -> None:
