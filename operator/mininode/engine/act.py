@@ -66,10 +66,13 @@ class Actor:
             description=f"{self.node.name}, generation {generation}",
         )
 
-    async def prove(self, release: Release) -> None:
-        """Write on Helm's Secret that this revision's gate held, so that a later failure knows what to go back to."""
+    async def prove(self, release: Release) -> str:
+        """Write on Helm's Secret that this revision's gate held, so that a later failure knows what to go back to.
+
+        Returns the resource version that shows it, empty when there is none. Raises KubeError.
+        """
         labels = {PROVEN_LABEL: str(release.revision)}
-        await self.kube.label(SECRETS, secret_name(release.name, release.revision), labels, self.node.namespace)
+        return await self.kube.label(SECRETS, secret_name(release.name, release.revision), labels, self.node.namespace)
 
     async def rollback(self, release: Release) -> None:
         """Put back the last revision of other inputs whose gate held once."""
@@ -152,15 +155,16 @@ class Actor:
         Returns what was not as it should be; with `make` off it only tells. A value that is there is never overwritten:
         somebody may have changed a password on purpose. Raises KubeError, MininodeError.
         """
-        found = []
+        found: list[Drift] = []
         if make and self.keeper is not None:
             await self.keeper.put_back(self.node)
-        for credential in component.credentials:
-            if await self.kube.get_metadata(SECRETS, credential.name, self.node.namespace) is not None:
-                continue
-            if make:
-                await made(self.kube, self.node, component.name, credential)
-            found.append(Drift("Secret", credential.name, "deleted", make))
+        there = await asyncio.gather(  # side by side: a release waits for its credentials
+            *(self.kube.get_metadata(SECRETS, one.name, self.node.namespace) for one in component.credentials)
+        )
+        missing = [one for one, known in zip(component.credentials, there, strict=True) if known is None]
+        if make:
+            await asyncio.gather(*(made(self.kube, self.node, component.name, one) for one in missing))
+        found += [Drift("Secret", one.name, "deleted", make) for one in missing]
         for secret in component.rendered:
             found += await self._render(component, secret, make=make)
         found += await self.upkeep(component, make=make)

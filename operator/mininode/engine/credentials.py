@@ -34,8 +34,6 @@ async def values(kube: Kube, node: Node, name: str) -> dict[str, str]:
 
 async def made(kube: Kube, node: Node, component: str, credential: Credential, given: Mapping[str, str] | None = None) -> bool:
     """Make the Secret if it is not there: with its next value, or what is given, or a fresh one. False when it was there."""
-    if await kube.get_metadata(SECRETS, credential.name, node.namespace) is not None:
-        return False
     given = await values(kube, node, next_name(credential.name)) or given or {}
     # None: somebody else was first, and theirs counts.
     done = await kube.create(SECRETS, new_secret(node, component, credential, given), node.namespace) is not None

@@ -106,8 +106,9 @@ class Pass:
             return self.memory.pace.resync  # what runs may end, nothing new is begun: the removal comes next
         self.memory.heard((resource["metadata"].get("annotations") or {}).get(REQUESTED_AT, "")[:63])
         meta = resource["metadata"]
-        known, self.memory.releases_known = self.memory.releases_known, ""
+        known = self.memory.releases_known
         secrets, version = await self.engine.kube.list_metadata_since(known, SECRETS, meta["namespace"], labels=RELEASES)
+        self.memory.seen(known, version)
         self.engine.metrics.looks.labels(meta["namespace"], meta["name"]).inc()
         self.memory.facts = joined(facts_in(secrets, meta["name"]), self.memory.facts)
         try:
@@ -128,8 +129,6 @@ class Pass:
             if finding.row.action not in IDLE and finding.name not in self.running:
                 self.under_way[finding.name] = finding.row
                 self.running[finding.name] = asyncio.create_task(work.do(finding))
-        if not self.running:
-            self.memory.releases_known = version
         await self._report(resource, found, planned.node)
         return pause(found, self.memory, view.now)
 

@@ -52,13 +52,14 @@ def joined(listed: Facts, remembered: Facts) -> Facts:
     return replace(remembered, **{key: value for key, value in asdict(listed).items() if value})
 
 
-async def write_facts(kube: Kube, node: Node, facts: Facts, uid: str) -> None:
-    """Write the node's facts; they go with the resource of this uid. Raises KubeError."""
+async def write_facts(kube: Kube, node: Node, facts: Facts, uid: str) -> str:
+    """Write the node's facts, which go with the resource of this uid; returns the version that shows them. Raises KubeError."""
     told = {key: value for key, value in asdict(facts).items() if value}
     body = _secret(node, facts_name(node.name), {}, {FACTS_ANNOTATION: json.dumps(told, sort_keys=True)})
     if uid:
         body["metadata"]["ownerReferences"] = [{"apiVersion": API_VERSION, "kind": KIND, "name": node.name, "uid": uid}]
-    await kube.apply(SECRETS, body, node.namespace, manager=FIELD_MANAGER, force=True)
+    written = await kube.apply(SECRETS, body, node.namespace, manager=FIELD_MANAGER, force=True)
+    return str(written["metadata"]["resourceVersion"])
 
 
 async def write_record(kube: Kube, node: Node, component: str, digest: str, revision: int) -> int:

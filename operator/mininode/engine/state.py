@@ -62,7 +62,9 @@ class NodeMemory:
     written: NodeStatus = field(default_factory=NodeStatus)  # the status as the API server has it
     facts: Facts = NOTHING_SEEN  # what gates told of the node, as it was seen last
     planned: tuple[tuple[Any, ...], Plan] | None = None  # the plan, and which spec it is of: checking a spec takes a millisecond
-    releases_known: str = ""  # the version of the releases as they were last seen, if no deed of ours can have changed them since
+    # A version that shows all that we know was done to the releases: as they were last seen, or of what we wrote since; empty
+    # when a deed of ours ended and nobody knows at which version.
+    releases_known: str = ""
     realm_alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # one at a time works on the realm's clients
     refused: int = 0  # looks in a row that the API server did not let us finish
 
@@ -79,6 +81,17 @@ class NodeMemory:
         if any((known := self.gates.get(name)) is not None and known.due == 0.0 for name in settled):
             return self.written.last_handled_reconcile_at
         return self.requested
+
+    def wrote(self, version: str = "") -> None:
+        """A deed of ours that may have changed releases ended; its last word is this version, empty when that is not known."""
+        both = (self.releases_known, version)
+        # Versions of one API server are numbers that grow (KEP-5504).
+        self.releases_known = max(both, key=int) if all(one.isdigit() for one in both) else ""
+
+    def seen(self, asked: str, version: str) -> None:
+        """The releases were seen at this version, when they were asked for at or after another."""
+        if self.releases_known == asked:  # else a deed of ours ended while the answer was on its way
+            self.releases_known = version
 
     def gate(self, name: str, release: Release | None) -> GateState:
         """What is known of the gate of this very revision."""

@@ -14,19 +14,32 @@ from mininode.engine.act import Actor, kept
 from mininode.engine.drift import Drift
 from mininode.engine.engine import Engine, now
 from mininode.engine.look import REMOVAL, View
-from mininode.engine.record import write_facts
+from mininode.engine.record import record_name, write_facts
 from mininode.engine.report import Finding
 from mininode.engine.state import NodeMemory
 from mininode.engine.tend import tend
 from mininode.errors import HelmError, KubeError, MininodeError
+from mininode.kube.resources import SECRETS
 from mininode.planning.decide import Action
-from mininode.planning.release import Release
+from mininode.planning.release import Release, secret_name
 
 _CLASH_PAUSE = 2.0  # s until a release that another Helm holds is looked at again
 _ROTATE_AGAIN = 15.0  # s until a change of a credential that something stood in the way of is tried again
 _SUCCEEDED = "Succeeded"
+# After these the newest revision of a release may be another.
+_WRITING = frozenset(
+    {Action.INSTALL, Action.UPGRADE, Action.RETRY, Action.ADOPT, Action.ROLLBACK, Action.UNLOCK, Action.UNINSTALL}
+)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action came to: the release's revision and the version that shows it, as far as they are known."""
+
+    revision: int = 0
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +54,9 @@ class Work:
 
     async def do(self, finding: Finding) -> None:
         """Carry out the finding's action. Raises only cancellation: what goes wrong is remembered, and tried again."""
-        action, started = finding.row.action, self.engine.clock()
+        action, started, done = finding.row.action, self.engine.clock(), Done()
         try:
-            revision = await self._act(finding)
+            done = await self._act(finding)
         except HelmError as error:
             if error.retry_soon:
                 log.info("%s: %s", finding.name, error.message, extra=self._context(finding))
@@ -57,10 +70,13 @@ class Work:
             await self._failed(finding, "Fault", f"{type(error).__name__}: {error}")
         else:
             if action not in (Action.PROBE, Action.CORRECT_DRIFT, Action.ROTATE):
-                await self._succeeded(finding, self.engine.clock() - started, revision)
+                await self._succeeded(finding, self.engine.clock() - started, done.revision)
+        finally:
+            if action in _WRITING:
+                self.memory.wrote(done.version)
 
-    async def _act(self, finding: Finding) -> int:
-        """Do it; returns the release's revision afterwards, 0 where there is none or it is not known."""
+    async def _act(self, finding: Finding) -> Done:
+        """Do it; returns the release's revision afterwards, where there is one and it is known."""
         planned, release = self.view.plan.release(finding.name), finding.release
         match finding.row.action:
             case Action.INSTALL | Action.UPGRADE | Action.RETRY | Action.ADOPT if planned is not None:
@@ -72,10 +88,10 @@ class Work:
                 revision = await self.actor.apply(planned, chart, self.resource["metadata"]["generation"], release)
                 if chart is not None and revision > 1:
                     await self._tidy(finding, revision)
-                return revision
+                return Done(revision, await self._version(finding.name, revision))
             case Action.ROLLBACK if release is not None:
                 await self.actor.rollback(release)
-                return release.revision + 1
+                return Done(release.revision + 1)
             case Action.UNLOCK if release is not None:
                 await self.actor.unlock(release)
             case Action.UNINSTALL:
@@ -91,12 +107,21 @@ class Work:
                 await self._probe(finding, release)
             case other:
                 raise AssertionError(f"the table decided {other} for {finding.name}, which can't be carried out")
-        return 0
+        return Done()
+
+    async def _version(self, name: str, revision: int) -> str:
+        """The version of a revision that was just made. With it the next look need not wait for all that others write."""
+        secret = secret_name(name, revision) if name in self.engine.charts else record_name(name)
+        try:
+            found = await self.engine.kube.get_metadata(SECRETS, secret, self.actor.node.namespace)
+        except KubeError:
+            return ""
+        return str(found["metadata"]["resourceVersion"]) if found else ""
 
     async def _prove(self, name: str, release: Release) -> None:
         """Make what is known of the revision's gate outlive this process."""
         if name in self.engine.charts and not release.proven and self.memory.proven(name, release):
-            await self.actor.prove(release)
+            self.memory.wrote(await self.actor.prove(release))
 
     async def _probe(self, finding: Finding, release: Release) -> None:
         """Ask the gate; one that does not hold for too long after an install or upgrade counts as a failed attempt."""
@@ -153,7 +178,9 @@ class Work:
         """Keep what the gate saw, before anybody hears that it holds: what waits for the gate is planned by it."""
         facts = replace(self.memory.facts, **told)
         if facts != self.memory.facts:
-            await write_facts(self.engine.kube, self.actor.node, facts, self.resource["metadata"].get("uid", ""))
+            self.memory.wrote(
+                await write_facts(self.engine.kube, self.actor.node, facts, self.resource["metadata"].get("uid", ""))
+            )
             self.memory.facts = facts
 
     def _awaits_verdict(self, finding: Finding) -> bool:

@@ -161,9 +161,9 @@ class Kube:
         path = resource.path(namespace, name)
         return await self._call("PATCH", path, body=patch, content_type="application/merge-patch+json", absent_ok=True)
 
-    async def label(self, resource: Resource, name: str, labels: Mapping[str, str], namespace: str | None = None) -> None:
-        """Set labels of an object, if it is there; only metadata travels."""
-        await self._call(
+    async def label(self, resource: Resource, name: str, labels: Mapping[str, str], namespace: str | None = None) -> str:
+        """Set labels of an object, if it is there; only metadata travels. Returns its new version, empty when it is not there."""
+        answer = await self._call(
             "PATCH",
             resource.path(namespace, name),
             body={"metadata": {"labels": dict(labels)}},
@@ -171,6 +171,7 @@ class Kube:
             accept=METADATA_OF_ONE,
             absent_ok=True,
         )
+        return str(answer["metadata"]["resourceVersion"]) if answer else ""
 
     async def replace(self, resource: Resource, body: Object, namespace: str | None = None) -> Object:
         """Put the object as given; refused with code 409 when it changed since `body` was read."""

@@ -19,9 +19,10 @@ class Kept:
     def __init__(self) -> None:
         self.bodies: dict[str, Any] = {}
 
-    async def apply(self, _resource: Any, body: Any, namespace: str, *, manager: str, force: bool) -> None:
+    async def apply(self, _resource: Any, body: Any, namespace: str, *, manager: str, force: bool) -> Any:
         assert (namespace, manager, force) == ("eucaim", "mininode-operator", True)
         self.bodies[body["metadata"]["name"]] = body
+        return {**body, "metadata": {**body["metadata"], "resourceVersion": "7"}}
 
     def listed(self) -> list[Any]:
         return [{"metadata": body["metadata"]} for body in self.bodies.values()]
@@ -46,7 +47,7 @@ async def test_a_record_and_facts_hold_no_data(kube: Any) -> None:
 
 async def test_facts_are_read_back_and_are_no_release(kube: Any) -> None:
     facts = Facts(signing_key_id="one", door_ip="10.0.0.7")
-    await write_facts(kube, NODE, facts, "uid")
+    assert await write_facts(kube, NODE, facts, "uid") == "7"
     assert facts_in(kube.listed(), "demo") == facts
     assert facts_in(kube.listed(), "other") == NOTHING_SEEN
     assert newest(kube.listed()) == {}

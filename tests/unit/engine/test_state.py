@@ -184,3 +184,20 @@ def test_a_wish_for_a_new_start_is_heard_once() -> None:
     memory.heard("tuesday")
     assert memory.failure("db", "v1-a") is None
     assert memory.gate_due("db", release()) <= NOW
+
+
+def test_the_versions_to_look_at_only_grow_and_a_deed_in_between_is_not_forgotten() -> None:
+    memory = NodeMemory()
+    memory.seen("", "90")
+    memory.wrote("100")
+    assert memory.releases_known == "100"
+    memory.wrote("95")
+    assert memory.releases_known == "100", "two deeds may end in the other order"
+    memory.wrote("120")
+    memory.seen("100", "110")
+    assert memory.releases_known == "120", "a deed ended while the answer was on its way"
+    memory.wrote()
+    memory.seen("120", "130")
+    assert memory.releases_known == "", "likewise, and nobody knows its version"
+    memory.wrote("140")
+    assert memory.releases_known == "", "the one before may be later"

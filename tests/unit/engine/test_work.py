@@ -1,5 +1,6 @@
 """What is remembered of an action: failures that count until the gate has spoken, attempts, drift that is left."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,7 @@ class Cluster:
         self.drifts: tuple[Drift, ...] = ()
         self.left: tuple[Drift, ...] = ()  # behind, by Helm
         self.unread = False  # and nobody can tell
+        self.version: str | None = "30"  # of a revision that was just made
         self.told: list[str] = []
         self.done: list[tuple[str, Action]] = []
         self.owned = None
@@ -65,9 +67,16 @@ class Cluster:
         found.append(Release(planned.name, revision, ReleaseStatus.DEPLOYED, "demo", planned.digest, fallback))
         return revision
 
-    async def prove(self, release: Release) -> None:
+    async def get_metadata(self, _: Any, name: str, __: str) -> Any:
+        assert re.fullmatch(r"sh\.helm\.release\.v1\.\w+\.v\d+", name)
+        if self.version is None:
+            raise KubeError("the connection broke")
+        return {"metadata": {"resourceVersion": self.version}}
+
+    async def prove(self, release: Release) -> str:
         found = self.releases[release.name]
         found[release.revision - 1] = replace(found[release.revision - 1], proven=True)
+        return "40"
 
     async def rollback(self, release: Release) -> None:
         self._maybe()
@@ -158,6 +167,24 @@ async def test_a_gate_that_never_holds_is_tried_as_often_as_anything_and_then_gi
     cluster.gates["base"] = held("login works")
     await cluster.step("base", 400)
     assert (await cluster.step("base")).settled, "and comes right by itself"
+
+
+async def test_a_look_after_a_deed_of_ours_sees_it(cluster: Cluster) -> None:
+    """With the version of what was written where it is known, else with all that was ever written."""
+    cluster.memory.seen("", "20")
+    await cluster.step("base")
+    assert cluster.memory.releases_known == "30"
+    await cluster.step("base")
+    assert cluster.memory.releases_known == "40", "the gate held, and that was written down"
+    await cluster.step("base", 400)
+    assert cluster.memory.releases_known == "40", "a question writes nothing"
+    cluster.version = None
+    await cluster.step("base", components={"base": {"values": {"x": 1}}})
+    assert cluster.memory.releases_known == ""
+    cluster.memory.seen("", "50")
+    cluster.errors = [HelmError("quota")]
+    await cluster.step("base", components={"base": {"values": {"x": 2}}})
+    assert cluster.memory.releases_known == "", "what a Helm that failed wrote is not known"
 
 
 async def test_what_helm_left_behind_is_told_and_is_looked_for_later_where_that_fails(cluster: Cluster) -> None:
