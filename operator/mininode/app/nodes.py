@@ -16,6 +16,7 @@ from mininode.api.spec import DeletionPolicy
 from mininode.api.status import NodeStatus
 from mininode.engine.creation_jobs import CreationJobs
 from mininode.engine.engine import Engine
+from mininode.engine.health import not_ready
 from mininode.engine.owned import Owned
 from mininode.engine.reconcile import Pass
 from mininode.engine.state import NodeMemory, remembered
@@ -23,6 +24,7 @@ from mininode.errors import KubeError, NotThereYet
 from mininode.kube.resources import NAMESPACES
 
 _SPREAD = 0.3  # s; nodes do not all look at once when an operator starts
+_CALM = 0.2  # s from a change of pods that decides nothing to the look that tells of it: pods come up in many small steps
 # s without a further edit before an edited node is looked at, and the longest wait for that.
 _QUIET, _QUIET_LIMIT = 0.3, 2.0
 _HUNG_PAUSES = 3  # of the longest pause between looks, after which a node's loop counts as hung
@@ -51,6 +53,12 @@ class Watched:
     edited: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # the daemon and the deletion never work at the same time
     looked: float = 0.0  # when the last look ended, on the engine's clock
+    later: asyncio.TimerHandle | None = None  # wakes a little later
+
+    def wake_later(self, seconds: float) -> None:
+        """Wake so many seconds from now, once for all who wish it meanwhile."""
+        if self.later is None or self.later.when() <= asyncio.get_running_loop().time():
+            self.later = asyncio.get_running_loop().call_later(seconds, self.wake.set)
 
     @property
     def leaving(self) -> bool:
@@ -89,7 +97,8 @@ class Nodes:
     async def keep(self, resource: Mapping[str, Any], stopped: Stopped) -> None:
         """Make the node true and keep it so, until the daemon is stopped or the node is being deleted."""
         node = self._node(resource)
-        await asyncio.sleep(random.uniform(0, _SPREAD))  # noqa: S311 - spreads load, guards nothing
+        if resource.get("status"):  # one that is new does not wait
+            await asyncio.sleep(random.uniform(0, _SPREAD))  # noqa: S311 - spreads load, guards nothing
         ending = asyncio.ensure_future(stopped.wait())
         ending.add_done_callback(lambda _: node.wake.set())
         try:
@@ -102,6 +111,8 @@ class Nodes:
                         await asyncio.wait_for(node.wake.wait(), timeout=again)
         finally:
             ending.cancel()
+            if node.later is not None:
+                node.later.cancel()
 
     def _pass(self, node: Watched, owned: Owned) -> Pass:
         return Pass(self.engine, node.memory, lambda: node.resource, node.wake, owned, settle=lambda: _settle(node))
@@ -145,8 +156,13 @@ class Nodes:
         """What the node owns, followed by watches as long as its daemon runs."""
 
         def stirred(component: str) -> None:
-            node.memory.stirred(component)
-            node.wake.set()
+            ready = not_ready(owned.workloads(component), owned.pods(component)) is None
+            if owned.synced and ready is not node.memory.pending(component):  # the answer will be the one that is known
+                node.memory.stirred(component, self.engine.clock() + _CALM)
+                node.wake_later(_CALM)
+            else:
+                node.memory.stirred(component)
+                node.wake.set()
 
         def drifted(_component: str) -> None:
             node.wake.set()

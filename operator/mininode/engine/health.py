@@ -1,9 +1,11 @@
 """Whether a component's workloads are as they should be, read as kstatus reads them, and why not, in a sentence.
 
-Source of the rules: sigs.k8s.io/cli-utils pkg/kstatus (Deployment, StatefulSet, Job). Pure functions over plain objects.
+Source of the rules: sigs.k8s.io/cli-utils pkg/kstatus (Deployment, StatefulSet, Job), with one shortcut: a Job is done when its
+pods say so. The Job's own condition comes a second later, for its controller gathers what it hears (kubernetes/pkg/controller/job,
+syncJobBatchPeriod). Pure functions over plain objects.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 Object = Mapping[str, Any]
@@ -11,21 +13,21 @@ Object = Mapping[str, Any]
 _LAST_LINES, _SAID_LIMIT = 3, 300  # of what a container said before it ended; the limit in characters
 
 
-def not_ready(workloads: Iterable[Object], pods: Iterable[Object]) -> str | None:
+def not_ready(workloads: Iterable[Object], pods: Collection[Object]) -> str | None:
     """None when every workload is Current; else why the first one that is not isn't, with what its pods say."""
     for workload in workloads:
-        if (problem := _workload(workload)) is not None:
+        if (problem := _workload(workload, pods)) is not None:
             return _explained(problem, workload, pods)
     return None
 
 
-def _workload(workload: Object) -> str | None:
+def _workload(workload: Object, pods: Collection[Object]) -> str | None:
     kind, name = workload["kind"], workload["metadata"]["name"]
     status, spec = workload.get("status") or {}, workload.get("spec") or {}
     if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0) and kind != "Job":
         return f"{kind} {name} was not looked at by Kubernetes yet"
     if kind == "Job":
-        return _job(name, status)
+        return _job(workload, pods)
     wanted = spec.get("replicas", 1)
     ready = status.get("readyReplicas", 0)
     updated = status.get("updatedReplicas", 0)
@@ -47,7 +49,8 @@ def _pods_refused(status: Object) -> str:
     return f": its pods are refused: {message}" if message else ""
 
 
-def _job(name: str, status: Object) -> str | None:
+def _job(job: Object, pods: Collection[Object]) -> str | None:
+    name, status = job["metadata"]["name"], job.get("status") or {}
     conditions = {
         condition["type"]: condition for condition in status.get("conditions") or [] if condition["status"] == "True"
     }
@@ -55,16 +58,22 @@ def _job(name: str, status: Object) -> str | None:
         return None
     if "Failed" in conditions:
         return f"Job {name} failed: {conditions['Failed'].get('message', '')}"
+    succeeded = [one for one in _pods_of(job, pods) if (one.get("status") or {}).get("phase") == "Succeeded"]
+    if len(succeeded) >= (job.get("spec") or {}).get("completions", 1):
+        return None
     return f"Job {name} is at work"
 
 
-def _explained(problem: str, workload: Object, pods: Iterable[Object]) -> str:
-    selector = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-    for pod in pods:
-        labels = pod["metadata"].get("labels") or {}
-        if selector.items() <= labels.items() and (reason := pod_problem(pod)):
+def _explained(problem: str, workload: Object, pods: Collection[Object]) -> str:
+    for pod in _pods_of(workload, pods):
+        if reason := pod_problem(pod):
             return f"{problem}: {reason}"
     return problem
+
+
+def _pods_of(workload: Object, pods: Collection[Object]) -> list[Object]:
+    selector = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    return [one for one in pods if selector and selector.items() <= (one["metadata"].get("labels") or {}).items()]
 
 
 def pod_problem(pod: Object) -> str | None:

@@ -34,7 +34,7 @@ _CREATOR = "mininode"  # what the API server notes for objects that we create: t
 _WRITERS = (HELM_MANAGER, FIELD_MANAGER, _CREATOR)
 _FIELDS_DIGITS = 32  # of a list of fields that is only compared
 _KEPT_METADATA = ("name", "resourceVersion", "generation", "labels", "deletionTimestamp")
-_KEPT_SPEC = ("replicas", "selector", "nodeName")
+_KEPT_SPEC = ("replicas", "completions", "selector", "nodeName")
 _KEPT_STATUS = (
     "observedGeneration", "replicas", "readyReplicas", "updatedReplicas", "conditions", "phase", "containerStatuses",
     "initContainerStatuses",

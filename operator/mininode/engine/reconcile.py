@@ -37,7 +37,6 @@ from mininode.planning.release import newest
 # s until the next look when the API server did not let us finish this one: doubles, with jitter. A single clash of versions
 # or a cut connection costs a moment; the requests themselves were tried for some seconds before (kube/client.py).
 _REFUSED_FIRST, _REFUSED_LAST = 1.0, 15.0
-_CALM = 0.2  # s at least between two looks that only changes of pods asked for
 
 log = logging.getLogger(__name__)
 
@@ -86,14 +85,10 @@ class Pass:
 
     async def _wait(self, seconds: float) -> None:
         """Until an action ended, something changed, or something is due."""
-        began = self.engine.clock()
         waker = asyncio.ensure_future(self.wake.wait())
         tasks = set(self.running.values())
         try:
-            done, _ = await asyncio.wait({waker, *tasks}, timeout=max(seconds, 0.1), return_when=asyncio.FIRST_COMPLETED)
-            calm = began + _CALM - self.engine.clock()
-            if not done & tasks and calm > 0:  # pods come up in many small steps; an action's end is looked at at once
-                await asyncio.wait(tasks, timeout=calm, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waker, *tasks}, timeout=max(seconds, 0.1), return_when=asyncio.FIRST_COMPLETED)
         finally:
             waker.cancel()
         self.running = {name: task for name, task in self.running.items() if not task.done()}

@@ -98,6 +98,11 @@ class NodeMemory:
         known = self.gates.get(name)
         return known.result.state if known is not None and self._about(known, release) else GateState.PENDING
 
+    def pending(self, name: str) -> bool:
+        """Whether the component's gate did not hold when it was asked last."""
+        known = self.gates.get(name)
+        return known is None or known.result.state is GateState.PENDING
+
     def evidence(self, name: str, release: Release | None) -> str:
         """What the gate of this very revision answered, in a sentence; empty when it was not asked."""
         known = self.gates.get(name)
@@ -156,11 +161,11 @@ class NodeMemory:
         self.checked[name] = now
         return True
 
-    def stirred(self, name: str) -> None:
-        """The component's pods changed: ask its gate again at once."""
+    def stirred(self, name: str, due: float = 0.0) -> None:
+        """The component's pods changed: ask its gate again at once, or then at the latest."""
         self.stirs[name] = self.stirs.get(name, 0) + 1
         if (known := self.gates.get(name)) is not None:
-            known.due = 0.0
+            known.due = min(known.due, due)
 
     def attempted(self, name: str, attempt: Attempt) -> None:
         """Put an attempt in front of the others; the oldest falls off."""

@@ -126,6 +126,19 @@ def test_the_pod_of_the_workload_explains_it() -> None:
     assert "ErrImagePull" not in said
 
 
+@pytest.mark.parametrize(
+    ("phases", "done"), [(["Succeeded"], True), (["Failed", "Succeeded"], True), (["Running"], False), ([], False)]
+)
+def test_a_job_is_done_when_its_pods_say_so(phases: list[str], done: bool) -> None:
+    pods = [pod(phase=phase) for phase in phases]
+    assert (not_ready([workload("Job", active=1)], pods) is None) is done
+    stranger = {**pod(phase="Succeeded"), "metadata": {"name": "web-0", "labels": {"app": "web"}}}
+    assert not_ready([workload("Job", active=1)], [stranger]) is not None
+    two = workload("Job", active=1)
+    two["spec"]["completions"] = 2
+    assert not_ready([two], [pod(phase="Succeeded")]) is not None
+
+
 def test_one_that_is_not_ready_is_enough() -> None:
     assert not_ready([workload("Deployment", **UP), workload("StatefulSet")], []) is not None
     assert not_ready([workload("Deployment", **UP), workload("StatefulSet", **UP)], []) is None
