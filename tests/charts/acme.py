@@ -4,6 +4,7 @@ Both are compiled from Go modules: pebble from pebble/ beside this file, Caddy b
 every name is this computer, as its companion, a small name server, says.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,7 +14,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,11 @@ def until(holds: Callable[[], bool], log: Path) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"not within {SECONDS} s:\n{log.read_text()[-4000:]}"
         time.sleep(0.1)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], log: Path) -> None:
+    """`until` for what has to be awaited."""
+    deadline = time.monotonic() + SECONDS
+    while not await holds():
+        assert time.monotonic() < deadline, f"not within {SECONDS} s:\n{log.read_text()[-4000:]}"
+        await asyncio.sleep(0.1)

@@ -14,9 +14,11 @@ class Interrupted(asyncio.SelectorEventLoop):
 asyncio.DefaultEventLoopPolicy._loop_factory = Interrupted
 """
 BEGUN = "signal = __import__('signal'); os = __import__('os'); os.kill(os.getpid(), signal.SIGINT)"
+# Whoever starts the tests may have told them to ignore Ctrl-C, as a shell tells what it puts into the background.
 SCRIPT = """
-import asyncio, sys
+import asyncio, signal, sys
 from mininode.awaiting import awaited
+signal.signal(signal.SIGINT, signal.default_int_handler)
 {before}
 async def work():
     try:

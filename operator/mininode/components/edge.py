@@ -123,7 +123,7 @@ async def _issue(node: Node, upkeep: Upkeep) -> None:
             f"the node's own authority can't be used: {error}", "Put Secret platform-authority back from your copy.",
             reason="AuthorityBroken",
         ) from error  # fmt: skip
-    await upkeep.put_secret(CERTIFICATE, _secret(fresh.certificate, fresh.key))
+    await upkeep.put_secret(CERTIFICATE, certificate_data(fresh.certificate, fresh.key))
 
 
 def _good(found: str, authority: str, node: Node, upkeep: Upkeep) -> bool:
@@ -146,7 +146,7 @@ async def _take_over(node: Node, upkeep: Upkeep) -> None:
             "use stays until then.",
             reason="CertificateRefused",
         )
-    await upkeep.put_secret(CERTIFICATE, _secret(certificate, key))
+    await upkeep.put_secret(CERTIFICATE, certificate_data(certificate, key))
 
 
 async def _part(ref: SecretKey, upkeep: Upkeep) -> str:
@@ -161,7 +161,8 @@ async def _part(ref: SecretKey, upkeep: Upkeep) -> str:
     return found[ref.key]
 
 
-def _secret(certificate: str, key: str) -> dict[str, str]:
+def certificate_data(certificate: str, key: str) -> dict[str, str]:
+    """What the door's Secret holds for this pair."""
     line = f"vars mininode_certificate {fingerprint(certificate)}\n"
     return {CERTIFICATE_KEY: certificate, PRIVATE_KEY: key, RELOAD_KEY: line}
 
