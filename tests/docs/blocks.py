@@ -2,18 +2,22 @@
 
     <!-- run -->                    run as it is; every command must end with exit code 0
     <!-- run: exit 0 or 4 -->       one of these exit codes
+    <!-- run on minikube -->        run by tests/minikube/test_documents.py, for it needs a real one
     <!-- not run: needs Argo CD --> shown only, and why
     <!-- setup: COMMAND -->         run first, not shown to readers
+    <!-- file: NAME -->             the block below, in whatever language, is written into that file
 
 A command begins with `$ `; a line that ends with a backslash goes on in the next. Other lines are output, and not compared.
 """
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_MARK = re.compile(r"^\s*<!-- (?P<word>run|not run|setup)(: (?P<rest>.*?))? -->$")
+_MARK = re.compile(r"^\s*<!-- (?P<word>run on minikube|run|not run|setup|file)(: (?P<rest>.*?))? -->$")
+_END = "END-OF-FILE"
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,12 @@ class Block:
     commands: tuple[str, ...]
     runs: bool
     codes: tuple[int, ...] = (0,)
-    reason: str = ""  # why it is not run; empty and not `runs`: nobody said
+    reason: str = ""  # why it is not run here; empty and not `runs`: nobody said
+    on_minikube: bool = False
 
 
 def blocks(text: str) -> list[Block]:
-    """Every console block of a document, and the setups as blocks of their own."""
+    """Every console block of a document, with the setups and the files as blocks of their own."""
     lines, found, mark = text.split("\n"), [], None
     number = 0
     while number < len(lines):
@@ -38,9 +43,13 @@ def blocks(text: str) -> list[Block]:
             if said["word"] == "setup":
                 found.append(Block(number + 1, (said["rest"],), runs=True))
                 mark = None
-        elif line == "```console":
+        elif line.startswith("```"):
             end = next(at for at in range(number + 1, len(lines)) if lines[at].strip() == "```")
-            found.append(_block(number + 1, lines[number + 1 : end], mark))
+            inside = lines[number + 1 : end]
+            if mark is not None and mark["word"] == "file":
+                found.append(_file(number + 1, inside, mark["rest"]))
+            elif line == "```console":
+                found.append(_block(number + 1, inside, mark))
             number, mark = end, None
         elif line:
             mark = None
@@ -61,6 +70,11 @@ def script(wanted: Iterable[Block]) -> str:
     return "\n".join([*parts, "echo :: done", ""])
 
 
+def _file(line: int, inside: list[str], name: str) -> Block:
+    text = textwrap.dedent("\n".join(inside))
+    return Block(line, (f"cat > {shlex.quote(name)} <<'{_END}'\n{text}\n{_END}",), runs=True)
+
+
 def _block(line: int, inside: list[str], mark: "re.Match[str] | None") -> Block:
     commands: list[str] = []
     goes_on = False
@@ -72,9 +86,11 @@ def _block(line: int, inside: list[str], mark: "re.Match[str] | None") -> Block:
         else:
             continue
         goes_on = one.endswith("\\")
-    if mark is None or mark["word"] == "setup":
+    if mark is None:
         return Block(line, tuple(commands), runs=False)
     if mark["word"] == "not run":
         return Block(line, tuple(commands), runs=False, reason=mark["rest"] or "")
+    if mark["word"] == "run on minikube":
+        return Block(line, tuple(commands), runs=False, reason="run by tests/minikube/test_documents.py", on_minikube=True)
     codes = tuple(int(code) for code in re.findall(r"\d+", mark["rest"] or "0"))
     return Block(line, tuple(commands), runs=True, codes=codes)

@@ -49,7 +49,8 @@ class Person:
 
     @property
     def data(self) -> Path:
-        return self.folder / "home" / "data"
+        """The folder that the configuration names."""
+        return Path(str(self.config["dataFolder"]))
 
     @property
     def environment(self) -> dict[str, str]:

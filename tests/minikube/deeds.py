@@ -49,5 +49,16 @@ def passwords(person: Person) -> dict[str, str]:
     return {name: there[name] for name in kept if name in there}
 
 
+def postgresql_ready(person: Person) -> bool:
+    """Whether the database's pod is."""
+    query = ("-l", "app.kubernetes.io/name=postgresql", "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}")
+    return "true" in person.kubectl("get", "pods", "-n", "eucaim-node", *query)
+
+
+def database(person: Person) -> bytes:
+    """The number that PostgreSQL gave this database when it made it: the first eight bytes of its control file."""
+    return (person.data / "node/postgresql-data/pgdata/global/pg_control").read_bytes()[:8]
+
+
 def _short(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()

@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from deeds import apply, install, listing, passwords
+from deeds import apply, database, install, listing, passwords, postgresql_ready
 from person import until
 
 CLAIM = {
@@ -45,8 +45,8 @@ def test_deleted_and_made_again_it_has_the_same_data_and_passwords(made: Any) ->
     folder = made.data / "default/remade"
     until(folder.is_dir, 90, "the claim's folder on the computer")
     (folder / "study.dcm").write_text("an image")
-    until(lambda: _ready(made), 300, "the database runs")
-    before_passwords, database = passwords(made), _database(made)
+    until(lambda: postgresql_ready(made), 300, "the database runs")
+    before_passwords, number = passwords(made), database(made)
     assert before_passwords
     assert made.run("cluster", "stop", "--profile", made.profile).returncode == 0
     before = listing(made.data)
@@ -77,24 +77,14 @@ def test_deleted_and_made_again_it_has_the_same_data_and_passwords(made: Any) ->
     assert {name: after.get(name) for name in kept} == kept
     until(lambda: set(passwords(made)) >= set(before_passwords), 120, "the credentials are in the new cluster")
     assert {name: passwords(made)[name] for name in before_passwords} == before_passwords
-    until(lambda: _ready(made), 300, "the database runs again")
-    assert _database(made) == database
+    until(lambda: postgresql_ready(made), 300, "the database runs again")
+    assert database(made) == number
 
     apply(made, CLAIM)
     bound = ("get", "pvc", "remade", "-n", "default", "-o", "jsonpath={.status.phase}")
     until(lambda: made.kubectl(*bound) == "Bound", 90, "the claim is bound again")
     seen = made.docker("exec", made.profile, "cat", "/var/hostpath-provisioner/default/remade/study.dcm")
     assert seen == "an image"
-
-
-def _ready(person: Any) -> bool:
-    query = ("-l", "app.kubernetes.io/name=postgresql", "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}")
-    return "true" in person.kubectl("get", "pods", "-n", "eucaim-node", *query)
-
-
-def _database(person: Any) -> bytes:
-    """The number that PostgreSQL gave this database when it made it: the first eight bytes of its control file."""
-    return bytes((person.data / "node/postgresql-data/pgdata/global/pg_control").read_bytes()[:8])
 
 
 def _at_rest(files: dict[str, Any]) -> set[str]:
