@@ -25,6 +25,7 @@ REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
 # On an object of a node, with the value `ignore`: the operator leaves it as people made it.
 DRIFT_ANNOTATION = f"{GROUP}/drift"
 DRIFT_IGNORE = "ignore"
+STOPPED_ANNOTATION = f"{GROUP}/stopped-replicas"  # on a workload that the operator stopped for a moment: how many pods it has else
 
 # Held by a node's resource while its software is there.
 FINALIZER = f"{GROUP}/finalizer"

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NO_RELEASES, NODE_LABEL
+from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NO_RELEASES, NODE_LABEL, STOPPED_ANNOTATION
 from mininode.credentials.store import CREDENTIAL_LABEL, NEXT_LABEL_VALUE
 from mininode.engine.health import not_ready
 from mininode.kube.client import Kube, Object
@@ -34,6 +34,7 @@ _CREATOR = "mininode"  # what the API server notes for objects that we create: t
 _WRITERS = (HELM_MANAGER, FIELD_MANAGER, _CREATOR)
 _FIELDS_DIGITS = 32  # of a list of fields that is only compared
 _KEPT_METADATA = ("name", "resourceVersion", "generation", "labels", "deletionTimestamp")
+_KEPT_ANNOTATIONS = (DRIFT_ANNOTATION, STOPPED_ANNOTATION)
 _KEPT_SPEC = ("replicas", "completions", "selector", "nodeName")
 _KEPT_STATUS = (
     "observedGeneration", "replicas", "readyReplicas", "updatedReplicas", "conditions", "phase", "containerStatuses",
@@ -148,8 +149,8 @@ def lean(item: Object) -> Object:
     found["metadata"]["managedFields"] = [
         {"manager": one["manager"], "time": one.get("time"), "fieldsV1": _fields(one)} for one in _written(item).values()
     ]
-    if DRIFT_ANNOTATION in annotations:
-        found["metadata"]["annotations"] = {DRIFT_ANNOTATION: annotations[DRIFT_ANNOTATION]}
+    if kept := {key: annotations[key] for key in _KEPT_ANNOTATIONS if key in annotations}:
+        found["metadata"]["annotations"] = kept
     found["spec"] = {key: spec[key] for key in _KEPT_SPEC if key in spec}
     found["status"] = {key: value for key, value in status.items() if key in _KEPT_STATUS}
     for key in ("containerStatuses", "initContainerStatuses"):
@@ -174,8 +175,9 @@ def by_hand(before: Object | None, after: Object | None) -> bool:
 
 
 def exempt(item: Object) -> bool:
-    """Whether the object carries the annotation that tells the operator to leave it alone."""
-    return (item["metadata"].get("annotations") or {}).get(DRIFT_ANNOTATION) == DRIFT_IGNORE
+    """Whether the object carries an annotation that tells to leave it alone: a person's, or our own in a credential's change."""
+    annotations = item["metadata"].get("annotations") or {}
+    return annotations.get(DRIFT_ANNOTATION) == DRIFT_IGNORE or STOPPED_ANNOTATION in annotations
 
 
 def _written(item: Object) -> dict[str, Object]:

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mininode.api import GROUP, NODE_LABEL
+from mininode.api import GROUP, NODE_LABEL, STOPPED_ANNOTATION
 from mininode.components.base import Checked, Component, Credential, Node
 from mininode.components.identity import NAME as IDENTITY
 from mininode.credentials.store import new_secret, next_name
@@ -30,7 +30,6 @@ from mininode.kube.resources import DEPLOYMENTS, PODS, SECRETS
 
 _READY_SECONDS, _GONE_SECONDS, _LOOK_SECONDS = 300.0, 120.0, 1.0
 _TRIES = 3
-_STOPPED = f"{GROUP}/stopped-replicas"  # on a workload that is stopped meanwhile: how many pods it has else
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +70,8 @@ class Rotation:
     async def _stopped(self) -> None:
         """Step 1: no pod is left that has the old value."""
         for one in await self._readers():
-            if _STOPPED not in (one["metadata"].get("annotations") or {}):
-                annotations = {_STOPPED: str(one["spec"].get("replicas", 1))}
+            if STOPPED_ANNOTATION not in (one["metadata"].get("annotations") or {}):
+                annotations = {STOPPED_ANNOTATION: str(one["spec"].get("replicas", 1))}
                 await self._patch(one, {"metadata": {"annotations": annotations}, "spec": {"replicas": 0}})
         deadline = self.clock() + _GONE_SECONDS
         while left := await self._pods_of_readers():
@@ -107,13 +106,13 @@ class Rotation:
         mark = f"{GROUP}/credential-{self.credential.name}"[:63]
         touched = await self._readers()
         for one in touched:
-            stopped = (one["metadata"].get("annotations") or {}).get(_STOPPED)
+            stopped = (one["metadata"].get("annotations") or {}).get(STOPPED_ANNOTATION)
             marks = one["spec"]["template"]["metadata"].get("annotations") or {}
             patch: Object = {}
             if marks.get(mark) != change:
                 patch["spec"] = {"template": {"metadata": {"annotations": {mark: change}}}}
             if stopped is not None:
-                patch["metadata"] = {"annotations": {_STOPPED: None}}
+                patch["metadata"] = {"annotations": {STOPPED_ANNOTATION: None}}
                 patch.setdefault("spec", {})["replicas"] = int(stopped)
             if patch:
                 await self._patch(one, patch)

@@ -185,3 +185,19 @@ def test_off_does_not_look_and_an_annotation_exempts_one_object(settled: Any, ap
     api.send("PATCH", ignored, {"metadata": {"annotations": {"mininode.cancerimage.eu/drift": None}}})
     back(api, ignored)
     settled.until("Rehearsed")
+
+
+def test_a_workload_that_a_credential_s_change_stopped_is_not_started_by_anybody_else(
+    settled: Any, api: Any, operator: Any, until: Any
+) -> None:
+    """The stop and the start are the operator's own doing (engine/rotate.py), and no change by hand."""
+    where, mark = path(settled, "deployments", "guacd"), "mininode.cancerimage.eu/stopped-replicas"
+    labels = {"component": "guacamole", "namespace": settled.namespace, "corrected": "true"}
+    before = operator.metric("mininode_drift_objects_total", **labels)
+    for annotation, replicas in (("1", 0), (None, 1)):
+        body = {"metadata": {"annotations": {mark: annotation}}, "spec": {"replicas": replicas}}
+        api.send("PATCH", where, body)
+        assert back(api, path(settled, "configmaps", "guacamole-scripts")) <= GOAL  # what is seen after it is put right
+        assert api.get(where)["spec"]["replicas"] == replicas
+    settled.until("Rehearsed")
+    until(lambda: operator.metric("mininode_drift_objects_total", **labels) == before + 2, 10)  # the ConfigMap, twice
