@@ -4,19 +4,14 @@ What is exported is what the API server stores, defaults and all. So applying it
 do it, or by a plain `kubectl apply`, changes nothing: no resourceVersion moves.
 """
 
-import functools
 import json
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.control_plane.definitions import files
 
 from mininode.api.config import parse_config
 from mininode.cluster.rehearsal import Rehearsal
@@ -47,53 +42,7 @@ node:
     guacamole: {enabled: true}
   imageMirror: registry.hospital.example/eucaim
 """
-TREE = Path(__file__).parents[2]
 PLACE = Place("https://git.hospital.example/clusters.git", "main", "nodes/ours")
-
-
-@dataclass(frozen=True)
-class Definitions:
-    """CRDs of another project, as its Go module holds them; `sum` is what Go's checksum database says of this version."""
-
-    module: str
-    version: str
-    sum: str
-    files: tuple[str, ...]
-
-
-DEFINITIONS = {
-    "argocd": Definitions(
-        "github.com/argoproj/argo-cd/v3", "v3.5.7", "h1:Xm1BF+I5OgDKUG3SDK49vn2/Y5AMyaNVko+/JT08gj0=",
-        ("manifests/crds/application-crd.yaml", "manifests/crds/appproject-crd.yaml"),
-    ),
-    "flux": Definitions(
-        "github.com/fluxcd/kustomize-controller", "v1.9.6", "h1:XB+G3A0mky0j5uVHZWv4oSlS2RvZBoNIUhstIvY0JKE=",
-        ("config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml",),
-    ),
-    "flux-source": Definitions(
-        "github.com/fluxcd/source-controller", "v1.9.6", "h1:nG534/bI6nVpyHra7ONAk6xDB3xPsVT+EOLHZHXPrrc=",
-        ("config/crd/bases/source.toolkit.fluxcd.io_gitrepositories.yaml",),
-    ),
-    "external-secrets": Definitions(
-        "github.com/external-secrets/external-secrets", "v1.3.2", "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
-        (
-            "config/crds/bases/external-secrets.io_externalsecrets.yaml",
-            "config/crds/bases/external-secrets.io_clustersecretstores.yaml",
-        ),
-    ),
-}  # fmt: skip
-
-
-@functools.cache
-def downloaded(name: str) -> Path:
-    """The module's folder, fetched by Go and checked."""
-    wanted = DEFINITIONS[name]
-    command = ["go", "mod", "download", "-json", f"{wanted.module}@{wanted.version}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    answer = json.loads(done.stdout or "{}")
-    assert done.returncode == 0, f"{answer.get('Error')} {done.stderr}"
-    assert answer["Sum"] == wanted.sum
-    return Path(answer["Dir"])
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +76,7 @@ def kubectl(cluster: Rehearsal, kubectl_for: Any) -> Any:
 def define(kubectl: Any, *names: str) -> None:
     """Put definitions of other projects into the cluster."""
     for name in names:
-        for file in DEFINITIONS[name].files:
-            path = downloaded(name) / file
+        for path in files(name):
             kubectl("apply", "--server-side", "-f", str(path))
             established(kubectl, yaml.safe_load(path.read_text())["metadata"]["name"])
 
@@ -253,91 +201,6 @@ def test_a_server_side_dry_run_finds_no_difference(form: Format, tmp_path: Path,
     node = folder / "node/node.yaml"
     node.write_text(node.read_text().replace("siteName: Hospital Example", "siteName: Another"))
     assert kubectl.run("diff", "--server-side", "--force-conflicts", "-k", str(folder / "node")).returncode == 1
-
-
-def commands(page: str, section: str = "") -> list[str]:
-    """The commands of a document, or of one section of it, in order."""
-    text = (TREE / "docs" / page).read_text()
-    if section:
-        text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
-
-
-def config_of(page: str) -> str:
-    (found,) = re.findall(r"^```yaml\n# config.yaml\n(.*?)^```", (TREE / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
-    return str(found)
-
-
-def followed(page: str, section: str, reader: "Reader", after: dict[str, list[str]] | None = None) -> None:
-    """Do what a document says; after a command that holds one of the words of `after`, do what the tool in the cluster would."""
-    (reader.folder / "config.yaml").write_text(config_of(page))
-    for command in commands(page, section):
-        reader.run(command)
-        for word, more in (after or {}).items():
-            if word in command:
-                for one in more:
-                    reader.run(one)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Somebody at the top of a Git checkout, with mininode, git and kubectl, who types what a document says."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def run(self, command: str) -> None:
-        done = subprocess.run(
-            ["bash", "-ec", command], cwd=self.folder, env=self.environment,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-
-
-@pytest.fixture
-def reader(tools: Any, blank: Any, tmp_path: Path) -> Reader:
-    home, programs = tmp_path / "home", tmp_path / "bin"
-    home.mkdir()
-    programs.mkdir()
-    (programs / "kubectl").symlink_to(tools("kubectl"))
-    (programs / "mininode").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mininode.cli.main "$@"\n')
-    (programs / "mininode").chmod(0o700)
-    environment = {
-        "PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(home), "PYTHONPATH": str(TREE / "operator"), "GIT_PAGER": "cat",
-        "KUBECONFIG": str(blank.kubeconfig), "XDG_STATE_HOME": str(home / "state"),
-    }  # fmt: skip
-    one = Reader(tmp_path / "clusters", environment)
-    one.folder.mkdir()
-    for command in (
-        "git config --global user.name reader", "git config --global user.email reader@hospital.example",
-        "git config --global init.defaultBranch main", f"git init --bare {tmp_path}/remote", "git init",
-        f"git remote add origin {tmp_path}/remote", "git commit --allow-empty -m begin", "git push --set-upstream origin main",
-    ):  # fmt: skip
-        one.run(command)
-    return one
-
-
-def test_the_document_of_argo_cd_does_what_it_says(blank: Any, reader: Reader) -> None:
-    spaces(blank, "argocd")
-    define(blank, "argocd")
-    blank("create", "configmap", "argocd-cm", "-n", "argocd")
-    argo_cd = ["kubectl apply --server-side -k nodes/ours/operator", "kubectl apply --server-side -k nodes/ours"]
-    followed("with-argo-cd.md", "", reader, {"application.yaml": argo_cd})
-    assert "obj.spec.suspend" in str(blank.json("get", "configmap", "argocd-cm", "-n", "argocd")["data"])
-
-
-def test_the_document_of_flux_does_what_it_says(blank: Any, reader: Reader) -> None:
-    spaces(blank, "flux-system")
-    define(blank, "flux", "flux-source")
-    flux = ["kubectl apply --server-side -k nodes/ours/operator", "kubectl apply --server-side -k nodes/ours/node"]
-    followed("with-flux.md", "", reader, {"kubectl apply --kustomize nodes/ours/flux": flux})
-    assert blank.json("get", "emn", "node", "-n", "eucaim-node")["spec"]["siteName"] == "Hospital Example, Radiology"
-
-
-def test_the_document_of_plain_files_does_what_it_says(blank: Any, reader: Reader) -> None:
-    followed("on-your-cluster.md", "By files", reader)
-    assert blank.json("get", "emn", "node", "-n", "eucaim-node")["spec"]["domain"] == "node.hospital.example"
 
 
 def test_the_whole_of_an_argo_cd_tree_is_one_kustomization(tmp_path: Path, kubectl: Any) -> None:

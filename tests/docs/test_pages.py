@@ -1,4 +1,7 @@
-"""Every command of the documents by task is executed, each page in a folder and a rehearsal of its own, or says why not."""
+"""Every command of the documents by task is executed, each page in a folder and a rehearsal of its own, or says why not.
+
+Where a page is about a cluster that is there already, a rehearsal is that cluster: its API is real, its machines are simulated.
+"""
 
 import os
 import subprocess
@@ -9,22 +12,33 @@ from pathlib import Path
 import pytest
 from tests.docs.blocks import blocks, script
 
+from mininode.toolbox.toolbox import Toolbox
+
 TREE = Path(__file__).parents[2]
 DOCS = TREE / "docs"
 _MINUTES = 20
 # A page joins by its first mark; from then on each of its blocks needs one.
 PAGES = [path.name for path in sorted(DOCS.glob("*.md")) if any(one.runs or one.reason for one in blocks(path.read_text("utf-8")))]
 RUN = [page for page in PAGES if any(one.runs for one in blocks((DOCS / page).read_text("utf-8")))]
-BY_TASK = {"behind-a-proxy.md", "upgrade.md", "uninstall.md", "troubleshooting.md", "move-data.md"}
+BY_TASK = {
+    "install.md", "behind-a-proxy.md", "on-your-cluster.md", "with-argo-cd.md", "with-flux.md", "move-data.md", "upgrade.md",
+    "uninstall.md", "troubleshooting.md",
+}  # fmt: skip
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A person's folders: a checkout to stand in, and the command on PATH. Tools and Python packages are those of this user."""
+    """A person's folders: a checkout to stand in, and mininode, kubectl and git to be used. Programs are those of this user.
+
+    `definitions-of NAME` prints the CRDs of another project whose controllers are not here.
+    """
     commands = tmp_path / "bin"
     commands.mkdir()
-    (commands / "mininode").write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m mininode.cli.main "$@"\n')
-    (commands / "mininode").chmod(0o755)
+    definitions = TREE / "tests/control_plane/definitions.py"
+    for name, words in {"mininode": "-P -m mininode.cli.main", "definitions-of": f"'{definitions}'"}.items():
+        (commands / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        (commands / name).chmod(0o755)
+    (commands / "kubectl").symlink_to(Toolbox.from_environment(say=print).get("kubectl").path)
     (tmp_path / "home").mkdir()
     work = tmp_path / "mininode"
     work.mkdir()
@@ -37,9 +51,14 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(home / ".cache")),
         "XDG_DATA_HOME": os.environ.get("XDG_DATA_HOME", str(home / ".local/share")),
+        "XDG_CONFIG_HOME": os.environ.get("XDG_CONFIG_HOME", str(home / ".config")),
+        "GOPATH": os.environ.get("GOPATH", str(home / "go")),
+        "GIT_CONFIG_GLOBAL": os.devnull,
         "PYTHONPATH": str(TREE / "operator"),
         "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "100",
+        **{f"GIT_{who}_NAME": "Reader" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "reader@hospital.example" for who in ("AUTHOR", "COMMITTER")},
     }
     yield mine
     subprocess.run(

@@ -94,6 +94,17 @@ def page(name: str) -> Iterator[Block]:
 
 
 @pytest.mark.usefixtures("identity")
+def test_what_a_node_is_installed_with_is_its_repair_as_well(made: Any, reader: Reader) -> None:
+    folder, install, look = page("install.md")
+    made.write()
+    before = made.data.stat()
+    reader.follow(folder)
+    assert (made.data.stat().st_uid, made.data.stat().st_mode) == (before.st_uid, before.st_mode)
+    assert f"use the cluster {made.profile}, which runs" in reader.follow(install)
+    assert ["eucaim-node", "node", "micro"] in [line.split()[:3] for line in reader.follow(look).splitlines()]
+
+
+@pytest.mark.usefixtures("identity")
 def test_data_that_are_moved_to_another_disk_are_there_with_their_passwords(made: Any, reader: Reader, new: Path) -> None:
     """The old folder is gone afterwards, so that nothing can come from it; later tests go on with the new one."""
     stop, copy, let_go, install = page("move-data.md")
