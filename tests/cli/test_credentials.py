@@ -49,6 +49,13 @@ def test_one_that_there_is_not_is_told_with_those_that_there_are(installed: Any)
     assert NAME in done.stderr
 
 
+def test_the_operator_s_own_is_refused_before_anything_is_wished_for(installed: Any, kubectl: Callable[..., str]) -> None:
+    done = installed.run("credentials", "rotate", "identity-operator", "--yes")
+    assert done.returncode == 2
+    assert "mininode credentials import identity-operator" in done.stderr
+    assert "identity-operator.next" not in kubectl("get", "secrets", "-o", "name", *NODE)
+
+
 def test_without_a_terminal_a_change_needs_a_yes(installed: Any, password: Callable[[], str]) -> None:
     before = password()
     done = installed.run("credentials", "rotate", NAME)

@@ -163,6 +163,9 @@ async def _change(wanted: Target, name: str, given: dict[str, str] | None, timeo
     async with await Kube.connect(Path(wanted.kubeconfig)) as kube:
         node = await _node(kube, wanted)
         component, credential = _known(node, name)
+        if given is None and credential.checked is Checked.OPERATOR:
+            advice = f"Give the client a new secret in Keycloak's realm master, then: mininode credentials import {name}"
+            raise ConfigError([Mistake(name, "the operator may not change its own account at Keycloak", advice)])
         if given is not None:
             given = {credential.generated[0].key: given.pop(""), **given}
             if "username" in given and credential.checked is not Checked.FIRST_START:
