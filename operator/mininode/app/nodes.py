@@ -107,8 +107,10 @@ class Nodes:
                     async with node.lock:
                         again = await self._pass(node, owned).run()
                     node.looked = self.engine.clock()
+                    # Not wait_for: in Python 3.11 it forgets that it was cancelled when the event came at the same time.
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(node.wake.wait(), timeout=again)
+                        async with asyncio.timeout(again):
+                            await node.wake.wait()
         finally:
             ending.cancel()
             if node.later is not None:
