@@ -81,6 +81,15 @@ class Person:
             timeout=timeout, check=False,
         )  # fmt: skip
 
+    def install(self, *arguments: str, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
+        """`python3 install.py …`, which makes mininode's own environment in this person's home the first time."""
+        pip = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+        environment = {**{key: value for key, value in self.environment.items() if key != "PYTHONPATH"}, **pip}
+        return subprocess.run(
+            [*as_ordinary(), sys.executable, str(TREE / "install.py"), *arguments], cwd=self.folder / "home", env=environment,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
     def ensure(self, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """The cluster alone, without the steps after it."""
         return self.run("cluster", "start", "--profile", self.profile, timeout=timeout)

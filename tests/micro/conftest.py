@@ -1,4 +1,4 @@
-"""One node for the session: `install micro --cluster minikube` into a cluster of its own, whose pods are all real.
+"""One node for the session: `python3 install.py micro --cluster minikube` into a cluster of its own, whose pods are all real.
 
 The data lie on a disk of their own, as small as one that a test can fill. From before the first pod on, every flow of the
 node's network is written down.

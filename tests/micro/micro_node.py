@@ -18,10 +18,10 @@ NODE: dict[str, Any] = {"domain": DOMAIN, "siteName": "Micro", "tls": {"mode": "
 
 
 def install(person: Person, **components: Any) -> subprocess.CompletedProcess[str]:
-    """`mininode install micro --cluster minikube`, as an ordinary user; with some of `components:` different."""
+    """`python3 install.py micro --cluster minikube`, as an ordinary user; with some of `components:` different."""
     person.node = {**copy.deepcopy(NODE), **({"components": components} if components else {})}
     config = person.write()
-    done = person.run("install", "micro", "--cluster", "minikube", "--config", str(config), "--yes", timeout=1800)
+    done = person.install("micro", "--cluster", "minikube", "--config", str(config), "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 

@@ -14,6 +14,8 @@ from visitors import DATASETS, EXPLORER, PASSWORD, SITE, Program, authorization,
 
 pytestmark = pytest.mark.micro
 
+ROTATED = ("postgresql-guacamole", "postgresql-keycloak", "dataset-service-client")
+
 
 def test_every_gate_holds_because_it_holds(person: Person) -> None:
     assert ready(person)
@@ -111,3 +113,20 @@ def test_every_pod_killed_once_all_are_back(person: Person, page: Page, program:
         until(back, 300, f"the pods of {namespace} are back")
     until(lambda: ready(person), 300, "every gate holds")
     assert "Kept" in program.datasets(logged_in(page, program))
+
+
+@pytest.mark.parametrize("name", ROTATED)
+def test_a_changed_credential_reaches_everybody_and_refuses_nobody(
+    person: Person, page: Page, program: Program, name: str
+) -> None:
+    key = "secret" if name.endswith("-client") else "password"
+    before = secret(person, name, key)
+    done = person.run("credentials", "rotate", name, "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert secret(person, name, key) != before
+    until(lambda: ready(person), 300, "every gate holds")
+    assert "Kept" in program.datasets(logged_in(page, program))
+    # The operator itself tries the new value once, before the server knows it.
+    said = "".join(person.kubectl("logs", one, "-n", NAMESPACE) for one in ("postgresql-0", "deployment/keycloak"))
+    refused = ("password authentication failed", "invalid_client_credentials")
+    assert sum(said.count(words) for words in refused) <= ROTATED.index(name) + 1
