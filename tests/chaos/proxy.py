@@ -50,6 +50,7 @@ class Asked:
     method: str
     path: str
     watch: bool
+    agent: str = ""  # the asking program's own name
 
 
 Decide = Callable[[Asked], Fault | None]
@@ -98,8 +99,9 @@ class Proxy:
         if lane is not None:
             lane.asked += 1
         number = lane.asked if lane is not None else 0
+        asked = Asked(number, request.method, request.path, watch, request.headers.get("User-Agent", ""))
         for one in (lane,) if lane is not None else tuple(self.lanes.values()):
-            if (fault := one.decide(Asked(number, request.method, request.path, watch))) is not None:
+            if (fault := one.decide(asked)) is not None:
                 one.injected[fault.name] += 1
                 return fault
         return None

@@ -89,3 +89,17 @@ def test_what_helm_could_not_delete_is_not_left_behind(trials: Trials, world: Wo
     trials.flip(Disturbance("no old Job can be read at first", decide))
     assert before > len(old)
     assert well(installed)
+
+
+def test_what_helm_could_not_read_is_not_left_behind(trials: Trials, world: World, installed: Counts) -> None:
+    """An uninstall passes over what Helm can't read, without an error, and then forgets the release."""
+    services = f"/api/v1/namespaces/{world.namespace}/services"
+    unread = {f"{services}/{one['metadata']['name']}" for one in world.api.get(services).json()["items"]}
+
+    def decide(asked: Asked) -> Fault | None:
+        if asked.method == "GET" and asked.path in unread and asked.agent.startswith("Helm"):
+            return Fault.REFUSE_500
+        return None
+
+    trials.remove(Disturbance("Helm can read no Service", decide))
+    assert well(installed)

@@ -18,7 +18,7 @@ from mininode.engine.credentials import made, values
 from mininode.engine.drift import Drift, correct, manifest
 from mininode.engine.health import not_ready
 from mininode.engine.keep import Keeper
-from mininode.engine.leftover import remove_leftovers
+from mininode.engine.leftover import remove_leftovers, remove_made
 from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes, Realm
 from mininode.engine.record import remove_record, write_record
@@ -83,6 +83,8 @@ class Actor:
         if not chart:
             await remove_record(self.kube, self.node, name)
             return
+        with self.helm.only_one(self.node.namespace, name):
+            await remove_made(self.kube, name, self.node.namespace)
         await self.helm.uninstall(name, namespace=self.node.namespace)
 
     async def unlock(self, release: Release) -> None:

@@ -52,6 +52,21 @@ async def manifest(kube: Kube, release: str, revision: int, namespace: str) -> l
     stored = await kube.get(SECRETS, secret_name(release, revision), namespace)
     if stored is None:
         raise KubeError(f"revision {revision} of {release} is gone", reason="NotFound", code=404)
+    return _objects(stored, release, namespace)
+
+
+async def manifests(kube: Kube, release: str, namespace: str) -> list[Object]:
+    """The objects of every revision that Helm holds of a release, the newest revision's first. Raises KubeError."""
+    stored = await kube.list(SECRETS, namespace, labels=f"owner=helm,name={release}")
+    newest_first = sorted(stored, key=lambda one: int(one["metadata"]["labels"]["version"]), reverse=True)
+    found: dict[tuple[str, str], Object] = {}
+    for one in newest_first:
+        for item in _objects(one, release, namespace):
+            found.setdefault((item["kind"], item["metadata"]["name"]), item)
+    return list(found.values())
+
+
+def _objects(stored: Object, release: str, namespace: str) -> list[Object]:
     # helm/pkg/storage/driver/util.go: JSON, gzip, base64; and base64 once more by Kubernetes.
     text = gzip.decompress(base64.b64decode(base64.b64decode(stored["data"]["release"])))
     return [_marked(item, release, namespace) for item in yaml.safe_load_all(json.loads(text)["manifest"]) if item]

@@ -1,13 +1,14 @@
-"""What an earlier revision of a release made and no revision has any more, still there.
+"""What Helm would leave behind: it reads an object before it deletes it, and passes over what it can't read, without an error.
 
-Helm's last step of an upgrade deletes what the new revision leaves out. It reads each of these objects first, and when that
-fails it goes on without a word (helm/pkg/kube/client.go of Helm 4.3, the end of `update`: "unable to get object"). The next
-revision compares with this one, so nobody would ever delete it. What is looked at are the kinds that are followed (owned.py).
+An upgrade's last step deletes what the new revision leaves out (helm/pkg/kube/client.go of Helm 4.3, the end of `update`:
+"unable to get object"). The next revision compares with this one, so nobody would ever delete it: it is looked for after each
+upgrade, among the kinds that are followed (owned.py). An uninstall (helm/pkg/action/validate.go, `verifyOwnershipBeforeDelete`)
+then forgets the release altogether, and knows the newest revision only: what a release made is deleted before Helm is asked to.
 """
 
 from collections.abc import Collection
 
-from mininode.engine.drift import LEFT_BEHIND, Drift
+from mininode.engine.drift import LEFT_BEHIND, Drift, manifests
 from mininode.engine.owned import Owned, exempt
 from mininode.kube.client import Kube, Object
 from mininode.kube.resources import BY_KIND
@@ -29,7 +30,7 @@ async def remove_leftovers(
         if (kind, name) in wanted:
             continue
         live = await kube.get_metadata(BY_KIND[kind], name, owned.namespace)
-        if live is None or not _ours_to_delete(live, release):
+        if live is None or exempt(live) or not _helm_would_delete(live, release):
             continue
         if enforce:
             await kube.delete(BY_KIND[kind], name, owned.namespace, uid=live["metadata"]["uid"])
@@ -37,8 +38,18 @@ async def remove_leftovers(
     return tuple(found)
 
 
-def _ours_to_delete(live: Object, release: str) -> bool:
+async def remove_made(kube: Kube, release: str, namespace: str) -> None:
+    """Delete what any revision of a release made, the last made first, but for what its chart says to keep. Raises KubeError."""
+    for item in reversed(await manifests(kube, release, namespace)):
+        resource, name = BY_KIND.get(item["kind"]), item["metadata"]["name"]
+        if resource is None:  # a release that was made by hand may hold kinds that no chart of ours has: they are Helm's
+            continue
+        live = await kube.get_metadata(resource, name, namespace)
+        if live is not None and _helm_would_delete(live, release):
+            await kube.delete(resource, name, namespace, uid=live["metadata"]["uid"])
+
+
+def _helm_would_delete(live: Object, release: str) -> bool:
     meta = live["metadata"]
     annotations = meta.get("annotations") or {}
-    mine = annotations.get(_RELEASE) == release and _KEEP not in annotations
-    return mine and not exempt(live) and not meta.get("deletionTimestamp")
+    return annotations.get(_RELEASE) == release and _KEEP not in annotations and not meta.get("deletionTimestamp")
