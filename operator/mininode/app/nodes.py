@@ -77,7 +77,7 @@ class Nodes:
         """Take over a resource as the API server has it now; wake its daemon unless only the status changed."""
         meta = resource["metadata"]
         node = self._node(resource)
-        node.resource = resource
+        node.resource = _wish(resource)
         seen = (
             meta.get("generation"),
             meta.get("deletionTimestamp"),
@@ -97,7 +97,9 @@ class Nodes:
     async def keep(self, resource: Mapping[str, Any], stopped: Stopped) -> None:
         """Make the node true and keep it so, until the daemon is stopped or the node is being deleted."""
         node = self._node(resource)
-        if resource.get("status"):  # one that is new does not wait
+        known_before = bool(resource.get("status"))
+        del resource  # its status is long, and this coroutine lives as long as the node
+        if known_before:  # one that is new does not wait
             await asyncio.sleep(random.uniform(0, _SPREAD))  # noqa: S311 - spreads load, guards nothing
         ending = asyncio.ensure_future(stopped.wait())
         ending.add_done_callback(lambda _: node.wake.set())
@@ -122,7 +124,7 @@ class Nodes:
     async def remove(self, resource: Mapping[str, Any]) -> None:
         """Remove every release of the node. Raises NotThereYet while some remain, so that the finalizer stays."""
         node = self._node(resource)
-        node.resource = resource
+        node.resource = _wish(resource)
         node.wake.set()
         async with node.lock:
             if (resource.get("spec") or {}).get("deletionPolicy") == DeletionPolicy.ORPHAN:
@@ -188,8 +190,14 @@ class Nodes:
                 status = NodeStatus.model_validate(resource.get("status") or {})
             except ValidationError:  # written by another version: what it knew is found out again
                 status = NodeStatus()
-            self.watched[uid] = Watched(resource, remembered(status, clock, self.engine.pace), looked=clock)
+            self.watched[uid] = Watched(_wish(resource), remembered(status, clock, self.engine.pace), looked=clock)
         return self.watched[uid]
+
+
+def _wish(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The resource without its status and its history of fields, which are long: what we wrote is remembered (NodeMemory)."""
+    meta = {key: value for key, value in resource["metadata"].items() if key != "managedFields"}
+    return {**{key: value for key, value in resource.items() if key != "status"}, "metadata": meta}
 
 
 async def _settle(node: Watched) -> None:

@@ -9,8 +9,10 @@ an object of which such a list shrank, while that writer itself did not write, o
 import asyncio
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from mininode.api import COMPONENT_LABEL, DRIFT_ANNOTATION, DRIFT_IGNORE, NO_RELEASES, NODE_LABEL, STOPPED_ANNOTATION
 from mininode.credentials.store import CREDENTIAL_LABEL, NEXT_LABEL_VALUE
@@ -40,7 +42,11 @@ _KEPT_STATUS = (
     "observedGeneration", "replicas", "readyReplicas", "updatedReplicas", "conditions", "phase", "containerStatuses",
     "initContainerStatuses",
 )  # fmt: skip
-_KEPT_CONTAINER = ("name", "state", "lastState")
+_KEPT_IN = {
+    "conditions": ("type", "status", "reason", "message"),
+    "containerStatuses": ("name", "state", "lastState"),
+    "initContainerStatuses": ("name", "state", "lastState"),
+}
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 _WATCHED = (
     ("Deployment", DEPLOYMENTS, False),
@@ -153,10 +159,19 @@ def lean(item: Object) -> Object:
         found["metadata"]["annotations"] = kept
     found["spec"] = {key: spec[key] for key in _KEPT_SPEC if key in spec}
     found["status"] = {key: value for key, value in status.items() if key in _KEPT_STATUS}
-    for key in ("containerStatuses", "initContainerStatuses"):
+    for key, words in _KEPT_IN.items():
         if key in status:
-            found["status"][key] = [{word: one[word] for word in _KEPT_CONTAINER if word in one} for one in status[key]]
-    return found
+            found["status"][key] = [{word: one[word] for word in words if word in one} for one in status[key] or ()]
+    return cast(Object, _sharing(found))
+
+
+def _sharing(value: Any) -> Any:
+    """The same, with each word in memory once: hundreds of objects carry the same labels and say the same."""
+    if isinstance(value, dict):
+        return {sys.intern(key): _sharing(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_sharing(one) for one in value]
+    return sys.intern(value) if isinstance(value, str) else value
 
 
 def by_hand(before: Object | None, after: Object | None) -> bool:

@@ -34,8 +34,8 @@ _ATTEMPTS = 5  # with the delays below about 6 s: outlives a restarted API serve
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 # What the client raises for a file that is empty, cut off or something else altogether.
 _NO_ACCESS_FILE = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError)
-# asyncio makes a buffer of 256 KiB for every connection with TLS (asyncio/sslproto.py), and each node keeps seven watches open.
-sslproto.SSLProtocol.max_size = 16 * 1024
+# asyncio makes a buffer of 256 KiB for every connection with TLS (asyncio/sslproto.py), and each node keeps nine watches open.
+sslproto.SSLProtocol.max_size = 4 * 1024
 _LISTS_AT_ONCE = 8  # first lists of watches: an operator that starts with hundreds of nodes must not storm the API server
 METADATA_OF_ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
