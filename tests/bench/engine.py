@@ -34,7 +34,7 @@ from rows import Row, verdict
 from mininode.api import INPUTS_LABEL
 from mininode.api.conditions import REHEARSED
 from mininode.api.spec import Profile
-from mininode.app.nodes import Nodes
+from mininode.app.nodes import Nodes, Watched
 from mininode.app.settings import Settings
 from mininode.app.wiring import build_engine
 from mininode.cluster.control_plane import NODE
@@ -364,11 +364,10 @@ async def operator(charts: Path, kubeconfig: Path, helm: Path, notes: Path) -> N
         register(registry, nodes)
 
         async def tell() -> None:
-            begun = {}
             while True:
-                for uid, node in nodes.watched.items():
-                    begun.setdefault(uid, node.looked)
-                looked = sum(node.looked > begun[uid] for uid, node in nodes.watched.items())
+                samples = engine.metrics.looks.collect()[0].samples
+                begun = {one.labels["namespace"]: one.value for one in samples if one.name.endswith("_total")}
+                looked = sum(_first_look_ended(node, begun) for node in nodes.watched.values())
                 text = json.dumps({"nodes": len(nodes.watched), "looked": looked, "calls": kube.calls.total()})
                 with notes.open("a") as file:
                     file.write(f"{text}\n")
@@ -379,6 +378,11 @@ async def operator(charts: Path, kubeconfig: Path, helm: Path, notes: Path) -> N
             await kopf.operator(registry=registry, clusterwide=True, standalone=True)
         finally:
             telling.cancel()
+
+
+def _first_look_ended(node: Watched, begun: Mapping[str, float]) -> bool:
+    looks = begun.get(node.resource["metadata"]["namespace"], 0)
+    return looks > 1 or (looks == 1 and not node.lock.locked())
 
 
 async def copied(kube: Kube, engine: Engine, template: str, space: str) -> None:
@@ -427,7 +431,7 @@ async def many(one: Stage, kube: Kube, count: int) -> None:
         while _last(notes).get("looked", 0) < count:
             assert time.perf_counter() - began < PATIENCE
             await asyncio.sleep(0.1)
-        one.note(f"{count} nodes, no-op pass over all after a start", time.perf_counter() - began, "s", 30 * count / 200)
+        one.note(f"{count} nodes, no-op pass over all after a start", time.perf_counter() - began, "s", 30)
         one.note(f"{count} nodes, requests of the start, a node", _last(notes)["calls"] / count, "")
         await asyncio.sleep(AFTER_START)
         most = max(_last(notes, back)["calls"] - _last(notes, back + 20)["calls"] for back in range(1, _lines(notes) - 20, 20))
