@@ -6,7 +6,7 @@ PYTHON ?= python3
 PY = $(shell $(PYTHON) install.py --prepare --dev | tail -n 1)
 PYTEST = $(PY) -m pytest
 
-.PHONY: help env test check unit charts scan control-plane cli services test-minikube test-micro bench-micro lab-up lab-down chaos fuzz bench generate golden lock clean
+.PHONY: help env test check unit charts scan control-plane cli services test-minikube test-micro bench-micro bench-many lab-up lab-down chaos fuzz bench generate golden lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,9 @@ bench: ## figures, printed as a table
 	$(PY) tests/bench/run.py
 	$(PY) tests/bench/engine.py
 	$(PY) tests/services/measure.py
+
+bench-many: ## two hundred nodes on one operator: its memory, requests and share of a core; a quarter of an hour
+	$(PY) tests/bench/many.py
 
 generate: ## CRD, docs/spec.md and config.example.yaml from the model
 	$(PY) -m mininode.cli.main generate
