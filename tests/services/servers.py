@@ -32,6 +32,7 @@ from mininode.cluster.ports import free_ports
 VERSION = "26.7.3"
 BUILD_OPTIONS = ("--db=postgres", "--http-relative-path=/auth", "--health-enabled=true", "--metrics-enabled=true")
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+CONNECTIONS_TRIED = "QUARKUS_DATASOURCE_JDBC_FOREGROUND_VALIDATION_INTERVAL"
 OLDEST_JAVA = 21
 ADMIN = "mininode-admin"
 DOMAIN = "node.hospital.example"
@@ -197,6 +198,7 @@ def keycloak(folder: Path, database: Postgres, *, port: int = 0, local: bool = F
         "KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN,
         "KC_BOOTSTRAP_ADMIN_PASSWORD": password,
         "JAVA_OPTS_KC_HEAP": "-Xms128m -Xmx400m",
+        CONNECTIONS_TRIED: _as_in_the_chart(CONNECTIONS_TRIED),
     }
     options = ("--http-enabled=true", "--http-host=127.0.0.1", f"--http-port={port}", f"--hostname={public}")
     options += (f"--https-port={https_port}", f"--https-certificate-file={folder / 'tls.crt'}")
@@ -215,6 +217,14 @@ def keycloak(folder: Path, database: Postgres, *, port: int = 0, local: bool = F
 
         _wait(answers, START_SECONDS)
         yield Keycloak(url, public, https_port, ADMIN, password, log_file, folder / "tls.crt")
+
+
+def _as_in_the_chart(variable: str) -> str:
+    """What the chart sets a variable to, for what has to be tested as it is deployed."""
+    pod = Path(__file__).parents[2] / "charts/keycloak/templates/deployment.yaml"
+    found = re.search(rf"name: {variable}\n\s+value: (\S+)", pod.read_text())
+    assert found, f"the chart does not set {variable}"
+    return found[1]
 
 
 def sql(database: Postgres, text: str, **values: str) -> None:
