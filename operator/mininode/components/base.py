@@ -291,6 +291,9 @@ def held(evidence: str, **facts: str) -> GateResult:
     return GateResult(GateState.HELD, evidence, facts)
 
 
+PODS_NOT_READY = "PodsNotReady"  # the reason of a gate that was not even asked
+
+
 def pending(evidence: str, reason: str = "") -> GateResult:
     """The gate does not hold yet, and this is what was seen."""
     return GateResult(GateState.PENDING, evidence, reason=reason)

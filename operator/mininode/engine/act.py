@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NO_RELEASES, NODE_LABEL, PROVEN_LABEL
-from mininode.components.base import Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
+from mininode.components.base import PODS_NOT_READY, Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
 from mininode.components.postgresql import PORT, SUPERUSER
 from mininode.credentials.contract import all_credentials
 from mininode.credentials.store import next_name, rendered_secret
@@ -127,11 +127,11 @@ class Actor:
             if (problem is None) is (before is GateState.PENDING):
                 pods = None
             elif problem is not None:
-                return pending(problem)
+                return pending(problem, PODS_NOT_READY)
         if pods is None:
             workloads, pods = await self._fresh(name)
             if (problem := not_ready(workloads, pods)) is not None:
-                return pending(problem)
+                return pending(problem, PODS_NOT_READY)
         seen = (await self._upkept(component, make=True)).facts
         if await self._simulated(pods):
             return GateResult(GateState.SIMULATED, "installed; its pods are simulated, so its gate could not be asked", seen)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mininode.api.status import Attempt, Gate, NodeStatus
-from mininode.components.base import NOTHING_SEEN, Facts, GateResult, GateState
+from mininode.components.base import NOTHING_SEEN, PODS_NOT_READY, Facts, GateResult, GateState
 from mininode.engine.pace import USUAL, Pace
 from mininode.planning.plan import Plan
 from mininode.planning.release import Release
@@ -129,6 +129,8 @@ class NodeMemory:
         if known is not None and not (self._about(known, release) and known.result.state is result.state is GateState.PENDING):
             known = None  # the first no after a yes starts to count anew
         asked, since = (known.asked + 1, known.since) if known is not None else (0, now)
+        if known is not None and known.result.reason == PODS_NOT_READY != result.reason:
+            asked = 0  # the pods are ready now, and what says no is another thing: it may say yes at any moment
         pause = self.pace.probe_again
         if result.state is GateState.PENDING:
             pause = min(self.pace.probe_first * 2.0 ** min(asked, 30), self.pace.probe_last)

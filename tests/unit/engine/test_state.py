@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mininode.api.status import ComponentStatus, Gate, NodeStatus, Truth
-from mininode.components.base import GateState, held, pending
+from mininode.components.base import PODS_NOT_READY, GateState, held, pending
 from mininode.engine.pace import USUAL
 from mininode.engine.state import NodeMemory, remembered
 from mininode.planning.release import Release, ReleaseStatus
@@ -85,6 +85,20 @@ def test_a_gate_that_says_no_is_asked_less_and_less_often() -> None:
     assert found[-1] == USUAL.probe_last
     memory.answered("db", release(2), pending("not yet"), NOW)
     assert memory.gate_due("db", release(2)) == NOW + USUAL.probe_first
+
+
+def test_a_gate_that_says_no_once_the_pods_are_ready_is_asked_again_soon() -> None:
+    """PostgreSQL is there and its Service leads nowhere for another second: that is not worth a quarter of a minute."""
+    memory = NodeMemory()
+    for _ in range(8):
+        memory.answered("db", release(), pending("0 of 1 pods ready", PODS_NOT_READY), NOW)
+    assert memory.gate_due("db", release()) == NOW + USUAL.probe_last
+    memory.answered("db", release(), pending("connection refused"), NOW)
+    assert memory.gate_due("db", release()) == NOW + USUAL.probe_first
+    memory.answered("db", release(), pending("connection refused"), NOW)
+    assert memory.gate_due("db", release()) == NOW + 2 * USUAL.probe_first
+    late = NOW + USUAL.gate_deadline + 1
+    assert memory.overdue("db", release(), late)  # the pods' time counts towards the installation's
 
 
 def test_what_stirs_is_asked_at_once() -> None:
