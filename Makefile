@@ -44,7 +44,7 @@ services: ## the realm against a real Keycloak and PostgreSQL
 test-minikube: ## a cluster's life on a real minikube, about 15 minutes with a lab that is made, whose engine it ends and starts; CI runs its test_flags.py only
 	$(PYTEST) tests/minikube
 
-test-micro: ## a node in real pods on a real minikube: used, killed, stopped, made again; twenty minutes, wants root
+test-micro: ## a node in real pods on a real minikube: used, killed, cut off, made again, upgraded; a quarter of an hour, wants root
 	$(PYTEST) tests/micro
 
 bench-micro: ## a node in real pods: time to Ready beside its pods' own, memory, logins
@@ -64,7 +64,7 @@ fuzz: ## 100,000 configurations with mistakes: each accepted or refused with adv
 
 bench: ## figures, printed as a table
 	$(PY) tests/bench/run.py
-	$(PY) tests/bench/engine.py
+	$(PY) tests/bench/beside_helm.py
 	$(PY) tests/services/measure.py
 
 bench-many: ## two hundred nodes on one operator: its memory, requests and share of a core; a quarter of an hour

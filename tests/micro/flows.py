@@ -17,6 +17,7 @@ from ipaddress import ip_address, ip_network
 from person import Person, as_ordinary
 
 POD_NETWORK = ip_network("10.244.0.0/16")  # of minikube's bridge
+_SERVICE_NETWORK = ip_network("10.96.0.0/12")  # of minikube's Services
 _LATE = 30.0  # s after a pod's first packet until the API server tells its address, on a busy machine
 # [1764083712.123456]  [NEW] tcp  6 120 SYN_SENT src=A dst=B sport=C dport=D [UNREPLIED] src=E dst=F sport=G dport=H
 _NEW = re.compile(
@@ -150,6 +151,8 @@ class Watch:
     def _flow(self, machine: str, line: str) -> None:
         if (found := _NEW.search(line)) is None:
             return
+        if ip_address(found["target"]) in _SERVICE_NETWORK:
+            return  # no pod stood behind the Service at that moment: it reached nobody
         key = (machine, found["protocol"], found["source"], found["target"], int(found["port"]))
         self.first.setdefault(key, float(found["time"]))
         self.counts[key] = self.counts.get(key, 0) + 1
@@ -157,6 +160,8 @@ class Watch:
     def _pod(self, machine: str, line: str) -> None:
         words = line.rstrip("\n").split("|", len(_FIELDS) - 1)
         if len(words) == len(_FIELDS) and words[2]:
+            if not any(ip_address(one) in POD_NETWORK for one in self.own.get(machine, ())):
+                self._machine()  # its address on the pods' bridge comes with the first pod
             pod = Pod(words[0], words[1], json.loads(words[3] or "{}"))
             self.pods.setdefault((machine, words[2]), {}).setdefault(pod, time.time())
 

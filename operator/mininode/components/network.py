@@ -1,7 +1,7 @@
 """Who may talk with whom: every flow that components declare, and the network policies that are made of exactly these.
 
 What is declared nowhere is forbidden, both ways: the first policy shuts the whole namespace, the others open one part
-of one component each. Pure; `operator/mininode/planning/network_reference.py` writes the table for docs/network.md.
+of one component each. Pure; `operator/mininode/components/network_reference.py` writes the table for docs/network.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

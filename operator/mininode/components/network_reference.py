@@ -14,6 +14,7 @@ pods, after the Service's.
 
 `visitors` come from anywhere, `operator` from namespace `mininode-system`, `internet` is whatever lies outside the cluster;
 with `spec.proxy` its port is open for the same parts. `kubernetes-api` is open by ports 6443, 8443 and 443.
+How often each was seen while a real node was used and broken: [flows-seen.md](flows-seen.md).
 
 | from | to | port | why |
 |---|---|---|---|
