@@ -65,6 +65,20 @@ def test_a_node_whose_spec_the_operator_refuses_and_that_is_suspended_can_go(nod
     assert node.revisions() == {}
 
 
+def test_data_stay_and_what_others_took_over_although_no_mark_says_so_any_more(node: Any, kubectl: Any) -> None:
+    """What a chart keeps is kept by the chart's word, and what says that another release has it is that one's."""
+    node.declare()
+    node.until("Rehearsed")
+    claims, space = node.claims(), ("-n", node.namespace)
+    assert claims
+    for claim in kubectl("get", "pvc", *space, "-o", "name").split():
+        kubectl("annotate", claim, *space, "helm.sh/resource-policy-")
+    kubectl("annotate", "serviceaccount/keycloak", *space, "--overwrite", "meta.helm.sh/release-name=theirs")
+    node.delete()
+    assert node.claims() == claims
+    kubectl("get", "serviceaccount/keycloak", *space)
+
+
 def test_what_others_have_in_the_namespace_stays(node: Any, kubectl: Any) -> None:
     kubectl("create", "configmap", "theirs", "-n", node.namespace)
     kubectl("create", "secret", "generic", "theirs", "-n", node.namespace, "--from-literal=a=b")

@@ -14,7 +14,7 @@ from mininode.kube.client import Kube, Object
 from mininode.kube.resources import BY_KIND
 
 _KEEP = "helm.sh/resource-policy"
-_RELEASE = "meta.helm.sh/release-name"
+_RELEASE, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 
 
 async def remove_leftovers(
@@ -30,7 +30,7 @@ async def remove_leftovers(
         if (kind, name) in wanted:
             continue
         live = await kube.get_metadata(BY_KIND[kind], name, owned.namespace)
-        if live is None or exempt(live) or not _helm_would_delete(live, release):
+        if live is None or exempt(live) or not _helm_would_delete(live, release, owned.namespace):
             continue
         if enforce:
             await kube.delete(BY_KIND[kind], name, owned.namespace, uid=live["metadata"]["uid"])
@@ -42,14 +42,16 @@ async def remove_made(kube: Kube, release: str, namespace: str) -> None:
     """Delete what any revision of a release made, the last made first, but for what its chart says to keep. Raises KubeError."""
     for item in reversed(await manifests(kube, release, namespace)):
         resource, name = BY_KIND.get(item["kind"]), item["metadata"]["name"]
-        if resource is None:  # a release that was made by hand may hold kinds that no chart of ours has: they are Helm's
+        # A release that was made by hand may hold kinds that no chart of ours has: they are Helm's.
+        if resource is None or _KEEP in item["metadata"]["annotations"]:
             continue
         live = await kube.get_metadata(resource, name, namespace)
-        if live is not None and _helm_would_delete(live, release):
+        if live is not None and _helm_would_delete(live, release, namespace):
             await kube.delete(resource, name, namespace, uid=live["metadata"]["uid"])
 
 
-def _helm_would_delete(live: Object, release: str) -> bool:
+def _helm_would_delete(live: Object, release: str, namespace: str) -> bool:
     meta = live["metadata"]
     annotations = meta.get("annotations") or {}
-    return annotations.get(_RELEASE) == release and _KEEP not in annotations and not meta.get("deletionTimestamp")
+    mine = (annotations.get(_RELEASE), annotations.get(_NAMESPACE)) == (release, namespace)
+    return mine and _KEEP not in annotations and not meta.get("deletionTimestamp")

@@ -164,7 +164,8 @@ class Leftovers(Cluster):
 
     def __init__(self, **meta: Any) -> None:
         super().__init__()
-        annotations = {"meta.helm.sh/release-name": "web"} | meta.pop("annotations", {})
+        mine = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "eucaim"}
+        annotations = mine | meta.pop("annotations", {})
         self.there["Job", "trial-1"] = {"metadata": {"name": "trial-1", "uid": "u", "annotations": annotations, **meta}}
         self.deleted: list[tuple[str, str]] = []
 
@@ -198,6 +199,7 @@ async def test_to_tell_of_leftovers_removes_nothing() -> None:
     "meta",
     [
         {"annotations": {"meta.helm.sh/release-name": "another"}},
+        {"annotations": {"meta.helm.sh/release-namespace": "another"}},
         {"annotations": {"helm.sh/resource-policy": "keep"}},
         {"annotations": {"mininode.cancerimage.eu/drift": "ignore"}},
         {"deletionTimestamp": "2026-01-01T00:00:00Z"},
