@@ -106,7 +106,7 @@ def test_every_pod_killed_once_all_are_back(person: Person, page: Page, program:
         def back(namespace: str = namespace, before: set[str] = before) -> bool:
             found = pods(person, namespace)
             whole = {"True"}
-            here = [{c["status"] for c in one["status"]["conditions"] if c["type"] == "Ready"} for one in found]
+            here = [{c["status"] for c in one["status"].get("conditions", ()) if c["type"] == "Ready"} for one in found]
             new = before.isdisjoint(one["metadata"]["uid"] for one in found)
             return len(found) == len(before) and new and all(one == whole for one in here)
 
