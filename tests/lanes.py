@@ -5,7 +5,7 @@ usage: lanes.py [LANE …]
 The first lanes run one by one, the others two at a time, for tests with an API server mostly wait: what such a lane printed is
 shown when it ends. A lane that fails does not stop the next one. None starts once $LANES_STOP_STARTING seconds (default 4200)
 have passed, counted from $LANES_STARTED (Unix time, default now): with cold caches the tools are built first, and the machine's
-time is bounded. The last one, a node in real pods, runs only when it is named: it wants a lab that was made before.
+time is bounded.
 """
 
 import os
@@ -23,7 +23,6 @@ TOP = Path(__file__).parent.parent
 TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "helm", "kubectl")
 COVERAGE = ("--cov", "--cov-report=")
 AT_ONCE = 2
-NOT_HERE = "DID NOT RUN: not on this machine"  # its own output says what is missing
 _SAY_EVERY = 60.0  # s
 
 
@@ -32,7 +31,6 @@ class Lane:
     name: str
     commands: tuple[tuple[str, ...], ...]
     alone: bool = False  # nothing else runs meanwhile: others need what it makes, or it has to do with time
-    wants: tuple[str, ...] = ()  # a command that fails on a machine which this lane can't run on
 
     @property
     def coverage(self) -> Path:
@@ -71,7 +69,6 @@ LANES = (
     Lane("chaos", (pytest("tests/chaos"),)),
     Lane("services", (pytest("tests/services"),), alone=True),
     Lane("minikube", (pytest("tests/minikube/test_flags.py"),)),
-    Lane("real pods", (pytest("tests/micro/test_1_use.py"),), alone=True, wants=python("tests/lab/lab.py", "ready")),
 )  # fmt: skip
 
 
@@ -80,10 +77,6 @@ class Outcome:
     lane: Lane
     said: str
     seconds: float = 0.0
-
-    @property
-    def red(self) -> bool:
-        return self.said not in ("passed", NOT_HERE)
 
 
 @dataclass
@@ -133,14 +126,13 @@ class Run:
 def run(lane: Lane, output: IO[bytes] | None) -> Outcome:
     """All commands of a lane, the later ones also when an earlier one failed."""
     begin, environment = time.monotonic(), {**os.environ, "COVERAGE_FILE": str(lane.coverage)}
-
-    def ends_well(command: tuple[str, ...]) -> bool:
-        errors = None if output is None else subprocess.STDOUT
-        return subprocess.run(command, cwd=TOP, env=environment, stdout=output, stderr=errors, check=False).returncode == 0
-
-    if lane.wants and not ends_well(lane.wants):
-        return Outcome(lane, NOT_HERE)
-    failed = [command for command in lane.commands if not ends_well(command)]
+    failed = [
+        command
+        for command in lane.commands
+        if subprocess.run(
+            command, cwd=TOP, env=environment, stdout=output, stderr=output and subprocess.STDOUT, check=False
+        ).returncode
+    ]
     return Outcome(lane, "FAILED" if failed else "passed", time.monotonic() - begin)
 
 
@@ -161,7 +153,7 @@ def covered() -> None:
 
 def main(wanted: Sequence[str]) -> int:
     started = float(os.environ.get("LANES_STARTED", time.time()))
-    lanes = [lane for lane in LANES if (lane.name in wanted if wanted else not lane.wants)]
+    lanes = [lane for lane in LANES if not wanted or lane.name in wanted]
     for old in TOP.glob(".coverage*"):
         old.unlink()
     work = Run(started + float(os.environ.get("LANES_STOP_STARTING", "4200")), lanes)
@@ -170,8 +162,8 @@ def main(wanted: Sequence[str]) -> int:
     say("\n━━ summary ━━")
     outcomes = sorted(work.outcomes, key=lambda one: LANES.index(one.lane))
     for one in outcomes:
-        say(f"{one.lane.name:<16} {one.said:<33} {one.seconds:7.1f} s")
-    return 1 if any(one.red for one in outcomes) else 0
+        say(f"{one.lane.name:<16} {one.said:<28} {one.seconds:7.1f} s")
+    return 1 if any(one.said != "passed" for one in outcomes) else 0
 
 
 if __name__ == "__main__":

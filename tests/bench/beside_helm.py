@@ -1,4 +1,4 @@
-"""Figures of the engine itself, as rows of the table that run.py prints; by itself: python tests/bench/beside_helm.py
+"""Figures of the engine itself, as a table. Run by `make bench`, after run.py.
 
 What is measured is the engine and Helm, for pods are ready at once. What is beside a figure was taken in the same run: plain
 Helm, one release after the other, and pyhelm3's ensure_release. Many nodes on one operator: many.py.

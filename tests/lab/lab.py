@@ -1,7 +1,6 @@
 """A real minikube on a machine that has neither a container engine nor the Internet: Debian packages and Go modules are enough.
 
 usage: lab.py up       make what is missing (about an hour with cold caches, seconds when all is there) and start the engine
-       lab.py ready    begin as `up` does, if it was made once already; else say so and end with 3
        lab.py down     stop the engine; what was made stays
        lab.py kill     end the engine as a power cut does (tests)
        lab.py env      the environment variables that use it, as lines for a shell
@@ -80,15 +79,6 @@ def _install_packages() -> None:
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
-def ready(where: Places) -> int:
-    """For who has no hour: CI's lane of real pods."""
-    if not (where.root / "preload.key").exists() and not (engine.elsewhere() and _internet()):
-        say("There is no lab on this machine yet: `make lab-up` makes it, which takes about an hour.")
-        return 3
-    up(where)
-    return 0
-
-
 def _internet() -> bool:
     """Whether the registry that a new cluster's images come from has an address here."""
     try:
@@ -103,8 +93,6 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["up"]:
             up(where)
-        case ["ready"]:
-            return ready(where)
         case ["down"]:
             engine.down(where)
         case ["kill"]:

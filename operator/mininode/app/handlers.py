@@ -4,7 +4,6 @@ A daemon per node works level-triggered; `on.event` only wakes it; `on.delete` i
 node that was deleted while no operator ran, and would let it go at once.
 """
 
-import os
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +26,11 @@ def register(registry: kopf.OperatorRegistry, nodes: Nodes) -> None:
 
     @kopf.on.login(registry=registry, id="login")
     def login(**kwargs: Any) -> Any:
-        return kopf.login_with_kubeconfig(**kwargs) or _by_address(kopf.login_with_service_account(**kwargs))
+        if (login := kopf.login_with_kubeconfig(**kwargs)) is not None:
+            return login
+        account = kopf.login_with_service_account(**kwargs)
+        # Kopf goes by a name, which waits for the cluster's DNS; our own door was told the address by the kubelet.
+        return account and replace(account, server=nodes.engine.kube.host)
 
     @kopf.on.event(*_NODE, registry=registry, id="notice")
     async def notice(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - Kopf's name
@@ -46,14 +49,6 @@ def register(registry: kopf.OperatorRegistry, nodes: Nodes) -> None:
             await nodes.remove(plain(body))
         except NotThereYet as error:
             raise kopf.TemporaryError(error.message, delay=_REMOVAL_RETRY) from error
-
-
-def _by_address(login: kopf.ConnectionInfo | None) -> kopf.ConnectionInfo | None:
-    """A pod's own login, at the address that the kubelet names: Kopf goes by a name, which waits for the cluster's DNS."""
-    host, port = os.environ.get("KUBERNETES_SERVICE_HOST", ""), os.environ.get("KUBERNETES_SERVICE_PORT", "")
-    if login is None or not host or not port:
-        return login
-    return replace(login, server=f"https://{f'[{host}]' if ':' in host else host}:{port}")
 
 
 def plain(value: Any) -> Any:
