@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import platform
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from mininode.awaiting import awaited
 from mininode.cluster.minikube.act import MinikubeCluster, stopped
 from mininode.cluster.minikube.decide import Action
 from mininode.cluster.minikube.home import Home
-from mininode.cluster.minikube.operator_image import by_source, have_image, source_there
+from mininode.cluster.minikube.image_source import by_source, source_there
+from mininode.cluster.minikube.operator_image import have_image
 from mininode.cluster.minikube.program import Programs
 from mininode.cluster.minikube.wish import Machine, Wish, wish
 from mininode.cluster.operator_in_cluster import at_work
@@ -115,7 +117,8 @@ class MinikubeWay:
         if not pod.has_registry:
             if self.site.operator.image is None and source_there():
                 pod = dataclasses.replace(pod, image=by_source(pod.image))
-            content = have_image(self.cluster.programs, pod.image, progress, build_it=source_there())
+            helm = self.tool("helm") if sys.platform == "linux" else None  # of another system it would not run in the image
+            content = have_image(self.cluster.programs, pod.image, progress, build_it=source_there(), helm=helm)
             pod = dataclasses.replace(pod, content=content)
         node = Node(self.site.name, self.site.namespace, self.site.node)
         found = awaited(_at_work(kubeconfig, keep.mounted(operator_deployment(pod), node), progress))

@@ -1,6 +1,10 @@
-"""The operator's image: the steps of operator/Dockerfile, on this machine, with the Python of the lab's Debian."""
+"""The operator's image: the steps of operator/Dockerfile, on this machine, with the Python of the lab's Debian.
+
+And the base image that the Dockerfile itself begins with, for the test that lets a cluster build it.
+"""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +12,7 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oci import Link, write_layer
 from places import TOP, say
 
 from mininode.toolbox import Toolbox
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "docker.io/library/mininode-operator:0.1.0"
 _VERSION = "3.11"  # of Debian 12
+_BASE_PACKAGES = ("ca-certificates", "python3", "python3-venv")
 
 
 def recipe(kitchen: "Kitchen") -> "Recipe":
@@ -35,6 +41,22 @@ def recipe(kitchen: "Kitchen") -> "Recipe":
         ],
         "User": "10001:10001", "Entrypoint": ["mininode"], "Cmd": ["operator", "run"],
     }  # fmt: skip
+
+
+def base_name() -> str:
+    """As the Dockerfile calls its base image."""
+    return re.findall(r"^FROM (\S+)", (TOP / "operator/Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)[0]
+
+
+def base(kitchen: "Kitchen") -> "Recipe":
+    """Debian 13 with its Python 3.13, under the paths of the official image. Its patch release is Debian's."""
+    debian = kitchen.whole("trixie", _BASE_PACKAGES, "trixie")
+    links = {f"/usr/local/bin/{name}": Link("/usr/bin/python3") for name in ("python", "python3")}
+    layers = (debian, kitchen.layer("trixie-python", repr(links), lambda part: write_layer(links, part)))
+    return layers, {
+        "Env": ["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
+        "Cmd": ["python3"],
+    }
 
 
 def _packages(lock: Path, helm: Path, target: Path) -> None:

@@ -20,10 +20,10 @@ from pathlib import Path
 import debian
 from images import operator_image
 from oci import Entry, Folder, Image, write_archive, write_layer
-from places import TOP, Places, say
+from places import TOP, Places, cannot_be_here, say
 from programs import compiled
 
-from mininode.cluster.minikube.operator_image import by_source
+from mininode.cluster.minikube.image_source import by_source
 from mininode.planning.images import ImageLock
 
 HERE = Path(__file__).parent
@@ -67,8 +67,12 @@ class Kitchen:
 
     def base(self) -> Path:
         """A minimal Debian."""
-        packed = debian.packed(self.where, "base", BASE)
-        return self.layer("base", f"{packed.name}{_LEFT_OUT}", lambda part: _difference(None, packed, part))
+        return self.whole("base", BASE)
+
+    def whole(self, name: str, packages: tuple[str, ...], release: str = debian.RELEASE) -> Path:
+        """A Debian with these packages."""
+        packed = debian.packed(self.where, name, packages, release)
+        return self.layer(name, f"{packed.name}{_LEFT_OUT}", lambda part: _difference(None, packed, part))
 
     def packages(self, name: str, packages: tuple[str, ...]) -> Path:
         """What these packages add to the base."""
@@ -90,6 +94,8 @@ def build(where: Places) -> list[Path]:
         images.append(Image(tuple(names), layers, config))
     layers, config = operator_image.recipe(kitchen)
     images.append(Image((operator_image.NAME, by_source(operator_image.NAME)), layers, config))
+    layers, config = operator_image.base(kitchen)
+    images.append(Image((operator_image.base_name(),), layers, config))
     key = hashlib.sha256(repr(images).encode()).hexdigest()[:12]
     target = where.root / "images" / f"applications-{key}.tar"
     if not target.exists():
@@ -222,7 +228,7 @@ def _jdk() -> Path:
     """The newest JDK of this machine that can make a runtime."""
     found = [path for path in Path("/usr/lib/jvm").glob("*") if (path / "bin" / "jlink").exists() and (path / "jmods").is_dir()]
     if not found:
-        raise SystemExit("No JDK with jlink in /usr/lib/jvm: install openjdk-17-jdk-headless or Temurin 25.")
+        cannot_be_here("No JDK with jlink in /usr/lib/jvm: install openjdk-17-jdk-headless or Temurin 25.")
 
     def version(path: Path) -> list[int]:
         release = (path / "release").read_text(encoding="utf-8")

@@ -5,43 +5,20 @@ changed operator of the same version is another image. A name that the site gave
 cluster; the pod carries the image's id, so another content under the same name starts it anew.
 """
 
-import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mininode.cluster.minikube.image_source import lay_out
 from mininode.cluster.minikube.program import Programs
 from mininode.cluster.way import Progress
 from mininode.errors import ToolError, Unavailable
 
-_TOP = Path(__file__).parents[4]  # of the source, where this is no installed package
-_NEEDED = (
-    "operator/Dockerfile", "operator/mininode", "charts", "manifests", "requirements.lock", "pyproject.toml", "README.md",
-    "images.lock.yaml", "config.example.yaml",
-)  # fmt: skip
-_LEFT_OUT = ("__pycache__", "_assets")
 
-
-def source_there(top: Path = _TOP) -> bool:
-    """Whether there is a source to build from; an installed package has none."""
-    return (top / "operator/Dockerfile").is_file()
-
-
-def by_source(image: str, top: Path = _TOP) -> str:
-    """The name of the image that this source makes: `mininode-operator:0.1.0-3f2a…`, by what the source is."""
-    state = hashlib.sha256()
-    for part in _NEEDED:
-        for path in sorted([top / part, *(top / part).rglob("*")]):
-            if path.is_file() and not set(path.parts) & set(_LEFT_OUT):
-                state.update(f"{path.relative_to(top)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return f"{image}-{state.hexdigest()[:12]}"
-
-
-def have_image(programs: Programs, name: str, progress: Progress, *, build_it: bool) -> str:
-    """Make the image `name` be in the cluster; its id. Raises with advice where it can't be."""
+def have_image(programs: Programs, name: str, progress: Progress, *, build_it: bool, helm: Path | None = None) -> str:
+    """Make the image `name` be in the cluster; its id. Raises with advice where it can't be. `helm`: as `lay_out` takes it."""
     full = full_name(name)
     if found := images(programs).get(full):
         progress.say(f"the image {name} is in the cluster")
@@ -52,7 +29,7 @@ def have_image(programs: Programs, name: str, progress: Progress, *, build_it: b
             "Name one of your registry in the configuration: operator.image.",
             reason="NoOperatorImage",
         )
-    return build(programs, full, progress)
+    return build(programs, full, progress, helm)
 
 
 def full_name(image: str) -> str:
@@ -71,18 +48,11 @@ def images(programs: Programs) -> Mapping[str, str]:
     return {name: str(one.get("id", "")) for one in found for name in one.get("repoTags") or ()}
 
 
-def build(programs: Programs, name: str, progress: Progress) -> str:
+def build(programs: Programs, name: str, progress: Progress, helm: Path | None) -> str:
     """Build it in the cluster from the source; its id. minikube's exit code tells nothing: what is there afterwards does."""
-    progress.say(f"building the image {name} in the cluster, some minutes")
     with tempfile.TemporaryDirectory(prefix="mininode-image-") as folder:
-        context = Path(folder)
-        for part in _NEEDED:
-            source, target = _TOP / part, context / part
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-            else:
-                shutil.copy2(source, target)
+        lay_out(Path(folder), helm, progress)
+        progress.say(f"building the image {name} in the cluster, some minutes")
         arguments = ("image", "build", "-p", programs.home.profile, "-t", name, "-f", "operator/Dockerfile", folder)
         answer = programs.ask(*arguments, seconds=progress.left)
     (programs.home.folder / "image-build.log").write_text(answer.out + answer.err, encoding="utf-8")
@@ -91,7 +61,8 @@ def build(programs: Programs, name: str, progress: Progress) -> str:
     lines = [line.strip() for line in (answer.out + answer.err).splitlines() if line.strip()]
     raise ToolError(
         f"The operator's image could not be built in the cluster: {lines[-1][:300] if lines else 'no reason was given'}",
-        "The build needs Python's packages and Helm from the Internet. Else name an image of your registry, or one that you loaded "
-        f"into the cluster: operator.image. All that was said: {programs.home.folder / 'image-build.log'}",
+        "The cluster has to reach the registry of the base image that operator/Dockerfile names. Else name an image of your "
+        f"registry, or one that you loaded into the cluster: operator.image. All that was said: "
+        f"{programs.home.folder / 'image-build.log'}",
         reason="NoOperatorImage",
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from mininode.cluster.minikube import operator_image
 from mininode.cluster.minikube.home import Home
-from mininode.cluster.minikube.operator_image import by_source, have_image, source_there
+from mininode.cluster.minikube.image_source import by_source
+from mininode.cluster.minikube.operator_image import have_image
 from mininode.cluster.minikube.program import Programs
 from mininode.cluster.way import Progress
 from mininode.errors import ToolError, Unavailable
@@ -54,34 +56,15 @@ def progress() -> Progress:
     return Progress.within(60, lambda _line: None)
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    top = tmp_path / "source"
-    for file in ("operator/Dockerfile", "operator/mininode/cli/main.py", "charts/edge/Chart.yaml", "README.md"):
-        (top / file).parent.mkdir(parents=True, exist_ok=True)
-        (top / file).write_text(file)
-    return top
+@pytest.fixture(autouse=True)
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source as it is, without packages: those are another file's matter."""
 
+    def lay_out(folder: Path, _helm: Path | None, _progress: Progress) -> None:
+        (folder / "operator").mkdir()
+        shutil.copy(Path(__file__).parents[4] / "operator/Dockerfile", folder / "operator")
 
-@pytest.mark.parametrize("file", ["operator/mininode/cli/main.py", "charts/edge/Chart.yaml", "operator/mininode/new.py"])
-def test_another_source_of_the_same_version_is_another_image(source: Path, file: str) -> None:
-    before = by_source(IMAGE, source)
-    assert before == by_source(IMAGE, source)
-    assert before.startswith(f"{IMAGE}-")
-    (source / file).write_text("changed")
-    assert by_source(IMAGE, source) != before
-
-
-def test_what_python_leaves_in_the_tree_is_no_change(source: Path) -> None:
-    before = by_source(IMAGE, source)
-    (source / "operator/mininode/__pycache__").mkdir()
-    (source / "operator/mininode/__pycache__/main.pyc").write_text("compiled")
-    assert by_source(IMAGE, source) == before
-
-
-def test_this_tree_is_a_source() -> None:
-    assert source_there()
-    assert by_source(IMAGE).removeprefix(f"{IMAGE}-").isalnum()
+    monkeypatch.setattr(operator_image, "lay_out", lay_out)
 
 
 def test_what_is_there_is_taken_and_nothing_is_built(programs: Programs, tmp_path: Path) -> None:
@@ -111,12 +94,3 @@ def test_other_content_under_the_same_name_is_another_pod() -> None:
     one, other = (operator_deployment(OperatorPod(IMAGE, content=content)) for content in ("sha256:a", "sha256:b"))
     assert one["spec"]["template"] != other["spec"]["template"]
     assert "annotations" not in operator_deployment(OperatorPod("r.example/o:1"))["spec"]["template"]["metadata"]
-
-
-def test_everything_that_the_image_is_built_from_is_part_of_its_name() -> None:
-    """What the Dockerfile copies, and the file itself."""
-    text = (Path(__file__).parents[4] / "operator/Dockerfile").read_text("utf-8")
-    copied = {
-        word for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]
-    }
-    assert copied | {"operator/Dockerfile"} == set(operator_image._NEEDED)  # noqa: SLF001 - the list itself
