@@ -4,6 +4,7 @@ The operator's client lives in the realm `master`, where the administrators of t
 from where a realm that is gone can be made again. Each step may be the last one of a killed operator: the next start goes on.
 """
 
+from asyncio import gather
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,15 +45,12 @@ async def bootstrap(door: KeycloakDoor, temporary: PasswordLogin) -> Bootstrappe
         await door.get("")  # raises, with advice, when the operator is not let in either
         return Bootstrapped((), temporary_admin_removed=False)
     node = admin.at(door.realm)
-    client = await _ensure_client(admin, door.login)
-    account = await admin.get(f"clients/{client}/service-account-user")
-    await _grant(admin, account["id"], "realm", (CREATE_REALM,))
-    if not await node.has_realm():
-        # Shut until the first pass has put its settings in place.
-        await node.make_realm({"realm": door.realm, "enabled": False})
+    # Making the realm takes Keycloak longest, and its cold first minute has a processor to spare.
+    account, made = await gather(_ensure_account(admin, door.login), _ensure_realm(node))
+    if made:
         admin.forget_token()
     realm_client = await _one(admin, "clients", clientId=f"{door.realm}-realm")
-    await _grant(admin, account["id"], f"clients/{realm_client['id']}", OPERATOR_MAY)
+    await _grant(admin, account, f"clients/{realm_client['id']}", OPERATOR_MAY)
     door.forget_token()
     if not await door.get(""):  # never send the last administrator away before the operator has proven itself
         raise KeycloakError("the operator's new account does not see the node's realm", "It is tried again by itself")
@@ -68,6 +66,22 @@ async def _let_in(door: KeycloakDoor) -> bool:
             return False
         raise
     return True
+
+
+async def _ensure_realm(node: KeycloakDoor) -> bool:
+    """Whether it was made: shut, until the first pass has put its settings in place."""
+    if await node.has_realm():
+        return False
+    await node.make_realm({"realm": node.realm, "enabled": False})
+    return True
+
+
+async def _ensure_account(admin: KeycloakDoor, login: ClientLogin) -> str:
+    """The id of the client's own account, which may make a realm."""
+    client = await _ensure_client(admin, login)
+    account = str((await admin.get(f"clients/{client}/service-account-user"))["id"])
+    await _grant(admin, account, "realm", (CREATE_REALM,))
+    return account
 
 
 async def _ensure_client(admin: KeycloakDoor, login: ClientLogin) -> str:
@@ -96,9 +110,8 @@ async def _ensure_client(admin: KeycloakDoor, login: ClientLogin) -> str:
 async def _grant(admin: KeycloakDoor, user: str, owner: str, roles: tuple[str, ...]) -> None:
     """Give roles directly: since 26.7.1 the Admin API honours no others."""
     path = f"users/{user}/role-mappings/{owner}"
-    has = {one["name"] for one in await admin.get(path) or []}
-    available: list[dict[str, Any]] = await admin.get(f"{path}/available") or []
-    lacking = [{"id": one["id"], "name": one["name"]} for one in available if one["name"] in roles and one["name"] not in has]
+    available: list[dict[str, Any]] = await admin.get(f"{path}/available") or []  # those that the user has not got
+    lacking = [{"id": one["id"], "name": one["name"]} for one in available if one["name"] in roles]
     if lacking:
         await admin.write("POST", path, lacking)
 

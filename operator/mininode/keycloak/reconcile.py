@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mininode.api.spec import DriftCorrection
-from mininode.keycloak import steps_asked, steps_clients, steps_people, steps_realm
+from mininode.keycloak import steps_asked, steps_clients, steps_first, steps_people, steps_realm
 from mininode.keycloak.diff import Difference, Request, Step, missing
 from mininode.keycloak.door import KeycloakDoor, Write
 from mininode.keycloak.errors import NOT_FOUND, UNAUTHORIZED, KeycloakError
@@ -19,8 +19,9 @@ from mininode.keycloak.observed import Observed, observe
 from mininode.keycloak.versions import check_version
 from mininode.realm.model import DesiredRealm
 
-# Client -> its roles -> roles that bring them along -> groups; flows take three. One more to see that nothing is left.
-ROUNDS = 6
+# An import that is refused; client -> its roles -> roles that bring them along -> groups; flows take three. One more to see
+# that nothing is left.
+ROUNDS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class _Pass:
     failures: list[KeycloakError] = field(default_factory=list)
     tried: set[tuple[Difference, ...]] = field(default_factory=set)
     observed: Observed | None = None
+    imported: bool = False  # or tried to
 
     async def steps(self) -> list[Step]:
         """Everything that differs now, in the order in which it is mended."""
@@ -61,16 +63,21 @@ class _Pass:
         self.observed = observed
         mail_password = secrets.get(desired.mail.password) if desired.mail else None
         profile: Any = observed.profile() or await door.get("users/profile")
-        found = [
-            *steps_realm.settings(desired, observed),
-            *steps_realm.profile(desired, dict(profile)),
-            *steps_clients.scopes(desired, observed),
+        grants = [
             *steps_clients.clients(desired, observed, secrets),
-            *[one async for one in steps_asked.client_secrets(door, desired, observed, secrets)],
+            *await steps_asked.client_secrets(door, desired, observed, secrets),
             *steps_people.roles(desired, observed),
             *steps_people.groups(desired, observed),
             *steps_clients.scope_roles(desired, observed),
             *steps_clients.service_roles(desired, observed),
+        ]
+        if steps_first.untouched(desired, observed) and not self.imported:
+            grants, self.imported = [steps_first.at_once(desired, observed, secrets, grants)], True
+        found = [
+            *steps_realm.settings(desired, observed),
+            *steps_realm.profile(desired, dict(profile)),
+            *steps_clients.scopes(desired, observed),
+            *grants,
             *steps_realm.flows(desired, observed),
             *steps_realm.required_actions(desired, observed),
             *steps_people.providers(desired, observed, secrets, door.fingerprint),
@@ -92,7 +99,9 @@ class _Pass:
             except KeycloakError as error:
                 if error.code in (0, UNAUTHORIZED):
                     raise  # nobody there, or not let in: every other request would end the same way
-                self.failures.append(error)
+                # A refused import made nothing: the next round goes object by object, and finds out which it is.
+                if step.requests[0].path != steps_first.PATH:
+                    self.failures.append(error)
         return bool(todo)
 
 

@@ -1,6 +1,7 @@
 """Steps that need questions beside the export: secrets of clients, and the node's administrators."""
 
 import hmac
+from asyncio import gather
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -10,19 +11,18 @@ from mininode.keycloak.observed import Observed
 from mininode.realm.model import Admin, DesiredRealm
 
 
-async def client_secrets(
-    door: KeycloakDoor, desired: DesiredRealm, observed: Observed, secrets: Mapping[str, str]
-) -> AsyncIterator[Step]:
+async def client_secrets(door: KeycloakDoor, desired: DesiredRealm, observed: Observed, secrets: Mapping[str, str]) -> list[Step]:
     """Secrets that are not those of the credentials. One that Keycloak masks is unknown, which is no difference."""
-    for client in desired.clients:
-        wanted, found = secrets.get(client.secret), observed.clients.get(client.client_id)
-        if not wanted or found is None:
-            continue
-        there = await client_secret(door, found["id"])
-        if there is not None and not hmac.compare_digest(there.encode(), wanted.encode()):
-            difference = Difference("client", client.client_id, "secret", "another", "the one of the credential")
-            body = {"clientId": client.client_id, "secret": wanted}
-            yield Step((difference,), (Request("PUT", f"clients/{found['id']}", body),))
+    asked = [one for one in desired.clients if secrets.get(one.secret) and one.client_id in observed.clients]
+    ids = [str(observed.clients[one.client_id]["id"]) for one in asked]
+    return [
+        Step(
+            (Difference("client", client.client_id, "secret", "another", "the one of the credential"),),
+            (Request("PUT", f"clients/{uuid}", {"clientId": client.client_id, "secret": secrets[client.secret]}),),
+        )
+        for client, uuid, there in zip(asked, ids, await gather(*(client_secret(door, one) for one in ids)), strict=True)
+        if there is not None and not hmac.compare_digest(there.encode(), secrets[client.secret].encode())
+    ]
 
 
 async def client_secret(door: KeycloakDoor, client_uuid: str) -> str | None:

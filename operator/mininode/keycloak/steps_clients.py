@@ -34,7 +34,8 @@ def clients(desired: DesiredRealm, observed: Observed, secrets: Mapping[str, str
         found = observed.clients.get(client.client_id)
         if found is None:
             if not client.secret or client.secret in secrets:
-                yield Step(missing("client", client.client_id), (Request("POST", "clients", _new(client, observed, secrets)),))
+                request = Request("POST", "clients", new_client(client, observed, secrets))
+                yield Step(missing("client", client.client_id), (request,))
             continue
         changed = unequal(found, client.fields)
         changed_attributes = unequal(found.get("attributes") or {}, client.attributes)
@@ -99,7 +100,8 @@ def _full(owner: str, role: str) -> str:
     return f"{owner}/{role}" if owner else role
 
 
-def _new(client: Client, observed: Observed, secrets: Mapping[str, str]) -> dict[str, Any]:
+def new_client(client: Client, observed: Observed, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """A client that is not there yet, with its mappers and its secret; its roles are objects of their own."""
     body = {
         "clientId": client.client_id,
         **client.fields,
