@@ -19,7 +19,7 @@ ORDER = (
     ("postgresql", "keycloak"),
     ("postgresql", "dataset-service"),
     ("keycloak", "dataset-service"),
-    ("keycloak", "guacamole"),
+    ("postgresql", "guacamole"),
 )
 
 
@@ -55,7 +55,7 @@ def test_micro_is_rehearsed_in_the_order_of_its_needs(node: Any, asked: Any, kub
     for first, second in ORDER:
         assert moment(first, max) < moment(second, min), f"{second} did not wait for {first}"
     # What does not need each other is installed side by side: neither waited until the other's pods were looked at and well.
-    for one, other in (("guacamole", "dataset-service"), ("dataset-service", "guacamole")):
+    for one, other in (("guacamole", "keycloak"), ("keycloak", "guacamole")):
         assert moment(one, min) < _last_look_at_pods(seen.about(node.namespace), other)
 
 

@@ -8,7 +8,7 @@ from mininode.components.registry import charted
 
 pytestmark = pytest.mark.control_plane
 
-BEFORE = (("dataset-service", "keycloak"), ("guacamole", "keycloak"), ("keycloak", "postgresql"), ("edge", "platform"))
+BEFORE = (("dataset-service", "keycloak"), ("guacamole", "postgresql"), ("keycloak", "postgresql"), ("edge", "platform"))
 
 
 def test_removed_in_reverse_order_and_found_again(operator: Any, node: Any, asked: Any, kubectl: Any) -> None:

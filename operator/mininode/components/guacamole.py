@@ -68,7 +68,8 @@ COMPONENT = Component(
     name="guacamole",
     summary="remote desktops in the browser",
     profiles=frozenset({Profile.MICRO}),
-    requires=("platform", "postgresql", "keycloak", "edge"),
+    requires=("platform", "postgresql", "edge"),
+    works_with=("keycloak",),  # asked at a login, so the two start at the same time
     values=_values,
     gate=_gate,
     # The second is guacd's, which draws every open desktop: about 50 MiB each.

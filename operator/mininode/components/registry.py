@@ -20,7 +20,7 @@ def all_components() -> dict[str, Component]:
             raise ValueError(f"two components are called {component.name}")
         found[component.name] = component
     for component in found.values():
-        if missing := [name for name in component.requires if name not in found]:
+        if missing := [name for name in (*component.requires, *component.works_with) if name not in found]:
             raise ValueError(f"component {component.name} requires {', '.join(missing)}, which there is not")
     return dict(sorted(found.items()))
 

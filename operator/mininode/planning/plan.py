@@ -65,7 +65,7 @@ def enabled(node: Node, components: Mapping[str, Component]) -> dict[str, Compon
     mistakes += [
         Mistake(f"components.{name}", f"{name} requires {other}, which is off", f"Switch {other} on, or {name} off")
         for name, component in on.items()
-        for other in component.requires
+        for other in (*component.requires, *component.works_with)
         if other not in on and not components[other].elsewhere(node.spec)
     ]
     if mistakes:
