@@ -41,7 +41,7 @@ cli: ## the commands as processes
 services: ## the realm against a real Keycloak and PostgreSQL
 	$(PYTEST) tests/services
 
-test-minikube: ## a cluster's life on a real minikube, about 15 minutes with a lab that is made, whose engine it ends and starts; CI runs its test_flags.py only
+test-minikube: ## a cluster's life on a real minikube, about 20 minutes with a lab that is made, whose engine it ends and starts
 	$(PYTEST) tests/minikube
 
 test-micro: ## a node in real pods on a real minikube: used, killed, cut off, made again, upgraded; a quarter of an hour, wants root

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
-from places import Places, say
+from places import Places, cannot_be_here, say
 
 BRIDGE = "mnlab0"
 NETWORK = "172.28.0.1/16"
@@ -38,7 +38,7 @@ def up(where: Places, runc: Path) -> None:
     while not answers(where):
         if process.poll() is not None or time.monotonic() > deadline:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-            raise SystemExit(f"The lab's container engine does not answer within {_SECONDS} s. The end of {log}:\n{tail}")
+            cannot_be_here(f"The lab's container engine does not answer within {_SECONDS} s. The end of {log}:\n{tail}")
         time.sleep(0.3)
     say(f"container engine: {where.socket}")
 

@@ -1,6 +1,7 @@
 """A real minikube on a machine that has neither a container engine nor the Internet: Debian packages and Go modules are enough.
 
-usage: lab.py up       make what is missing (about an hour with cold caches, seconds when all is there) and start the engine
+usage: lab.py up       make what is missing (half an hour with cold caches, seconds when all is there) and start the engine;
+                      ends with 69 (EX_UNAVAILABLE) where the machine has not what it needs
        lab.py down     stop the engine; what was made stays
        lab.py kill     end the engine as a power cut does (tests)
        lab.py env      the environment variables that use it, as lines for a shell
@@ -23,7 +24,7 @@ import engine
 import node_image
 import preload
 from images import recipes
-from places import BASE_IMAGE, KUBERNETES, Places, places, say
+from places import BASE_IMAGE, KUBERNETES, Places, cannot_be_here, places, say
 from programs import compiled
 
 from mininode.toolbox.locking import only_one
@@ -42,7 +43,7 @@ def up(where: Places) -> None:
         return
     started = time.monotonic()
     if os.getuid():
-        raise SystemExit("The lab starts a container engine and unpacks file systems: run it as root.")
+        cannot_be_here("The lab starts a container engine and unpacks file systems: run it as root.")
     _install_packages()
     where.root.mkdir(parents=True, exist_ok=True)
     with only_one(where.root / ".lock", say, "it makes the lab"):

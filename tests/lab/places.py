@@ -4,6 +4,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import platformdirs
 
@@ -67,6 +68,12 @@ def places() -> Places:
     """The lab of this user; MININODE_LAB names another folder."""
     given = os.environ.get("MININODE_LAB")
     return Places(Path(given) if given else platformdirs.user_cache_path("mininode-lab", appauthor=False))
+
+
+def cannot_be_here(why: str) -> NoReturn:
+    """End with the code for it: the machine has not what the lab needs, which is no mistake of the lab's."""
+    say(why)
+    raise SystemExit(os.EX_UNAVAILABLE)
 
 
 def say(line: str) -> None:

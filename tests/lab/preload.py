@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from oci import digest_of
-from places import BASE_IMAGE, KUBERNETES, Places, say
+from places import BASE_IMAGE, KUBERNETES, Places, cannot_be_here, say
 
 _NAME = "mininode-lab-preload"
 _BINARIES = ("kubeadm", "kubelet", "kubectl")
@@ -81,7 +81,7 @@ def _wait_for_systemd(docker: list[str]) -> None:
         if state in ("running", "degraded"):
             return
         time.sleep(0.5)
-    raise SystemExit("The node's image did not come up within 60 s: look with docker logs.")
+    cannot_be_here("The node's image did not come up within 60 s: look with docker logs.")
 
 
 def _remove(docker: list[str]) -> None:
