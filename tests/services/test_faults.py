@@ -60,7 +60,8 @@ async def test_token_that_ended_early_is_renewed(world: World) -> None:
 )
 async def test_one_refused_write_does_not_stop_the_rest(world: World, code: int, reason: str) -> None:
     async def refuse(request: httpx.Request) -> httpx.Response | None:
-        wrong = request.method == "POST" and request.url.path.endswith("/roles") and b"clinical-staff" in request.content
+        making = request.method == "POST" and request.url.path.endswith(("/roles", "/partialImport"))
+        wrong = making and b"clinical-staff" in request.content
         return httpx.Response(code, json={"errorMessage": "because of this test"}) if wrong else None
 
     report = await world.reconcile(door=world.through(Faulty(before=refuse)))

@@ -70,13 +70,13 @@ async def test_component_switched_off_later_loses_nothing(world: World) -> None:
     assert await world.client("dataset-service")
 
 
-async def test_pass_killed_after_every_tenth_request_ends_where_an_undisturbed_one_does(world: World) -> None:
+async def test_pass_killed_after_every_fifteenth_request_ends_where_an_undisturbed_one_does(world: World) -> None:
     world.want(ADMINS)
     passes = 0
-    while not await _killed(world, 10):
+    while not await _killed(world, 15):
         passes += 1
         assert passes < 80
-    assert passes > 2
+    assert passes >= 2
     report = await world.reconcile()
     assert (report.writes, report.remaining, report.failures) == ((), (), ())
 
