@@ -274,7 +274,7 @@ class Component:
     volumes: tuple[Volume, ...] = ()
     chart: bool = True
     needs: tuple[str, ...] = ()  # names of facts without which it is not installed, unless what it requires is simulated
-    works_with: tuple[str, ...] = ()  # components that must be on but need not be there first
+    works_with: tuple[str, ...] = ()  # components that must be on and come before it, though it does not wait for them
     elsewhere: Callable[[NodeSpec], bool] = lambda _: False  # something outside does its job: it is off, and nobody waits for it
     sizes: Mapping[Size, Mapping[str, Any]] = field(default_factory=dict)  # chart values by spec.size; the spec's own go over them
     routes: tuple[Route, ...] = ()  # what of it the public door leads to

@@ -89,7 +89,7 @@ def plan(
     node = replace(node, on=tuple(on[name] for name in sorted(on)))
     if mistakes := [mistake for component in on.values() for mistake in _reserved(node, component, images)]:
         raise ConfigError(mistakes)
-    order = ordered({name: component.requires for name, component in on.items()})
+    order = ordered({name: (*component.requires, *component.works_with) for name, component in on.items()})
     return Plan(node, tuple(_release(node, on[name], charts.get(name, ""), images, recipes) for name in order))
 
 
