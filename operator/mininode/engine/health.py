@@ -1,7 +1,8 @@
 """Whether a component's workloads are as they should be, read as kstatus reads them, and why not, in a sentence.
 
-Source of the rules: sigs.k8s.io/cli-utils pkg/kstatus (Deployment, StatefulSet, Job), with one shortcut: a Job is done when its
-pods say so. The Job's own condition comes a second later, for its controller gathers what it hears (kubernetes/pkg/controller/job,
+Source of the rules: sigs.k8s.io/cli-utils pkg/kstatus (Deployment, StatefulSet, Job), with one shortcut: a Job is done when the
+containers of its pods have ended well. The pod's phase comes some two seconds later, when its sandbox is cleared away (kubernetes
+since 1.27), and the Job's condition a second after that, for its controller gathers what it hears (kubernetes/pkg/controller/job,
 syncJobBatchPeriod). Pure functions over plain objects.
 """
 
@@ -58,10 +59,17 @@ def _job(job: Object, pods: Collection[Object]) -> str | None:
         return None
     if "Failed" in conditions:
         return f"Job {name} failed: {conditions['Failed'].get('message', '')}"
-    succeeded = [one for one in _pods_of(job, pods) if (one.get("status") or {}).get("phase") == "Succeeded"]
+    succeeded = [one for one in _pods_of(job, pods) if _ended_well(one)]
     if len(succeeded) >= (job.get("spec") or {}).get("completions", 1):
         return None
     return f"Job {name} is at work"
+
+
+def _ended_well(pod: Object) -> bool:
+    """Whether a Job's pod is through with its work: none of its containers is started again after a success."""
+    status = pod.get("status") or {}
+    ended = [(one.get("state") or {}).get("terminated") for one in status.get("containerStatuses") or []]
+    return status.get("phase") == "Succeeded" or bool(ended and all(one and one["exitCode"] == 0 for one in ended))
 
 
 def _explained(problem: str, workload: Object, pods: Collection[Object]) -> str:

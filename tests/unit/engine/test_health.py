@@ -126,6 +126,25 @@ def test_the_pod_of_the_workload_explains_it() -> None:
     assert "ErrImagePull" not in said
 
 
+ENDED_WELL, ENDED_BADLY = {"terminated": {"exitCode": 0}}, {"terminated": {"exitCode": 1}}
+
+
+@pytest.mark.parametrize(
+    ("states", "done"),
+    [
+        ([ENDED_WELL], True),
+        ([ENDED_WELL, ENDED_WELL], True),
+        ([ENDED_WELL, ENDED_BADLY], False),
+        ([ENDED_WELL, {"running": {"startedAt": "x"}}], False),
+        ([{"waiting": {"reason": "PodInitializing"}}], False),
+    ],
+)
+def test_a_job_is_done_when_the_containers_of_its_pod_have_ended_well(states: list[dict[str, Any]], done: bool) -> None:
+    """Before the kubelet calls the pod Succeeded, for it clears the sandbox away first."""
+    running = pod(containerStatuses=[{"name": str(i), "state": state} for i, state in enumerate(states)])
+    assert (not_ready([workload("Job", active=1)], [running]) is None) is done
+
+
 @pytest.mark.parametrize(
     ("phases", "done"), [(["Succeeded"], True), (["Failed", "Succeeded"], True), (["Running"], False), ([], False)]
 )
