@@ -1,9 +1,12 @@
-"""Ctrl-C at the worst moments of asynchronous work: it is told as Ctrl-C, and leaves nothing behind on the screen."""
+"""Asynchronous work that leaves nothing behind: Ctrl-C is told as Ctrl-C, and what fails waits for the rest."""
 
+import asyncio
 import subprocess
 import sys
 
 import pytest
+
+from mininode.awaiting import together
 
 WHILE_MADE = """
 import asyncio, os, signal
@@ -56,3 +59,41 @@ except ValueError as error:
 """
     done = subprocess.run([sys.executable, "-X", "dev", "-c", script], capture_output=True, text=True, timeout=50, check=False)
     assert (done.stdout, done.stderr) == ("bad set()\n", "")
+
+
+async def test_error_of_one_is_raised_when_the_others_have_ended() -> None:
+    failed, ended = asyncio.Event(), []
+
+    async def fails() -> None:
+        failed.set()
+        raise LookupError("not there")
+
+    async def goes_on() -> None:
+        await failed.wait()
+        for _ in range(9):  # turns of the loop, in which gather has long told of the other
+            await asyncio.sleep(0)
+        ended.append("written")
+
+    with pytest.raises(LookupError):
+        await together(fails(), goes_on())
+    assert ended == ["written"]
+
+
+async def test_cancelled_caller_waits_for_what_each_has_to_tidy_up() -> None:
+    begun, ended = asyncio.Event(), []
+
+    async def tidies(name: str) -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(9):
+                await asyncio.sleep(0)
+            ended.append(name)
+
+    work = asyncio.create_task(together(tidies("one"), tidies("other")))
+    await begun.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert sorted(ended) == ["one", "other"]

@@ -3,11 +3,11 @@
 A namespace that is there stays as it is, whoever made it: our pods pass every level of Pod Security, and labels are its owner's.
 """
 
-import asyncio
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mininode.awaiting import together
 from mininode.errors import KubeError
 from mininode.kube.client import Kube
 from mininode.kube.resources import BY_KIND
@@ -50,7 +50,7 @@ class Change:
 
 async def changes(kube: Kube, wanted: Iterable[Object]) -> tuple[Change, ...]:
     """One change an object, in the order given."""
-    return tuple(await asyncio.gather(*(_change(kube, one) for one in wanted)))
+    return await together(*(_change(kube, one) for one in wanted))
 
 
 async def _change(kube: Kube, wanted: Object) -> Change:

@@ -3,12 +3,12 @@
 Each look is one or two requests; what this account may not read is said and not guessed. The judgements are pure functions.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from mininode.api.spec import ExposureMode, NodeSpec
+from mininode.awaiting import together
 from mininode.cluster.operator_pod import KWOK_ANNOTATION
 from mininode.errors import KubeError
 from mininode.kube.client import Kube, Object, Objects
@@ -68,7 +68,7 @@ async def suitable(kube: Kube, site: "SiteConfig") -> tuple[Finding, ...]:
         _readable("Pod Security", kube.get(NAMESPACES, site.namespace), lambda one: judge_security(site.namespace, one)),
         _readable("node", kube.get(EUCAIM_NODES, site.name, site.namespace), judge_hands),
     ]
-    return tuple(await asyncio.gather(*looks))
+    return await together(*looks)
 
 
 async def _readable(what: str, question: Awaitable[Any], judge: Callable[[Any], Finding]) -> Finding:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mininode.api import COMPONENT_LABEL, INPUTS_LABEL, NO_RELEASES, NODE_LABEL, PROVEN_LABEL
+from mininode.awaiting import together
 from mininode.components.base import PODS_NOT_READY, Component, GateResult, GateState, Node, ProbeFailed, RenderedSecret, pending
 from mininode.components.postgresql import PORT, SUPERUSER
 from mininode.credentials.contract import all_credentials
@@ -146,7 +147,7 @@ class Actor:
         labels = f"{NODE_LABEL}={self.node.name},{COMPONENT_LABEL}={component}"
         kinds = (("Deployment", DEPLOYMENTS), ("StatefulSet", STATEFUL_SETS), ("Job", JOBS), ("Pod", PODS))
         # Side by side: dependants wait for this answer. Lists leave out each item's kind.
-        *lists, pods = await asyncio.gather(
+        *lists, pods = await together(
             *(self.kube.list(resource, self.node.namespace, labels=labels) for _, resource in kinds)
         )
         return [{**item, "kind": kind} for (kind, _), items in zip(kinds, lists, strict=False) for item in items], pods
@@ -160,12 +161,12 @@ class Actor:
         found: list[Drift] = []
         if make and self.keeper is not None:
             await self.keeper.put_back(self.node)
-        there = await asyncio.gather(  # side by side: a release waits for its credentials
+        there = await together(  # side by side: a release waits for its credentials
             *(self.kube.get_metadata(SECRETS, one.name, self.node.namespace) for one in component.credentials)
         )
         missing = [one for one, known in zip(component.credentials, there, strict=True) if known is None]
         if make:
-            await asyncio.gather(*(made(self.kube, self.node, component.name, one) for one in missing))
+            await together(*(made(self.kube, self.node, component.name, one) for one in missing))
         found += [Drift("Secret", one.name, "deleted", make) for one in missing]
         for secret in component.rendered:
             found += await self._render(component, secret, make=make)

@@ -4,10 +4,10 @@ The operator's client lives in the realm `master`, where the administrators of t
 from where a realm that is gone can be made again. Each step may be the last one of a killed operator: the next start goes on.
 """
 
-from asyncio import gather
 from dataclasses import dataclass
 from typing import Any
 
+from mininode.awaiting import together
 from mininode.keycloak.door import ClientLogin, KeycloakDoor, PasswordLogin, Write
 from mininode.keycloak.errors import UNAUTHORIZED, KeycloakError
 from mininode.keycloak.steps_clients import ADMIN_API_SCOPE
@@ -46,7 +46,7 @@ async def bootstrap(door: KeycloakDoor, temporary: PasswordLogin) -> Bootstrappe
         return Bootstrapped((), temporary_admin_removed=False)
     node = admin.at(door.realm)
     # Making the realm takes Keycloak longest, and its cold first minute has a processor to spare.
-    account, made = await gather(_ensure_account(admin, door.login), _ensure_realm(node))
+    account, made = await together(_ensure_account(admin, door.login), _ensure_realm(node))
     if made:
         admin.forget_token()
     realm_client = await _one(admin, "clients", clientId=f"{door.realm}-realm")

@@ -1,10 +1,10 @@
 """Steps that need questions beside the export: secrets of clients, and the node's administrators."""
 
 import hmac
-from asyncio import gather
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from mininode.awaiting import together
 from mininode.keycloak.diff import MASK, Difference, Request, Step, missing
 from mininode.keycloak.door import KeycloakDoor
 from mininode.keycloak.observed import Observed
@@ -20,7 +20,7 @@ async def client_secrets(door: KeycloakDoor, desired: DesiredRealm, observed: Ob
             (Difference("client", client.client_id, "secret", "another", "the one of the credential"),),
             (Request("PUT", f"clients/{uuid}", {"clientId": client.client_id, "secret": secrets[client.secret]}),),
         )
-        for client, uuid, there in zip(asked, ids, await gather(*(client_secret(door, one) for one in ids)), strict=True)
+        for client, uuid, there in zip(asked, ids, await together(*(client_secret(door, one) for one in ids)), strict=True)
         if there is not None and not hmac.compare_digest(there.encode(), secrets[client.secret].encode())
     ]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from mininode.awaiting import together
 from mininode.kube.client import Kube
 from mininode.kube.resources import Resource
 
@@ -44,7 +45,7 @@ async def refused(kube: Kube, rights: Iterable[Right]) -> tuple[Right, ...]:
             return not await allowed(kube, right)
 
     asked = sorted(set(rights))
-    answers = await asyncio.gather(*(lacks(one) for one in asked))
+    answers = await together(*(lacks(one) for one in asked))
     return tuple(right for right, missing in zip(asked, answers, strict=True) if missing)
 
 
