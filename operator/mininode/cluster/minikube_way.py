@@ -104,8 +104,9 @@ class MinikubeWay:
 
     def ensure(self, progress: Progress) -> Path:
         """Make the cluster run and prove that its data are this node's."""
-        self.woken = self.cluster.look()[1].action is not Action.NOTHING
-        return self.cluster.ensure(progress)
+        cluster = self.cluster
+        self.woken = not cluster.ensure(progress)
+        return cluster.programs.home.kubeconfig
 
     def prepare(self, kubeconfig: Path, namespace: str, progress: Progress) -> None:
         """Apply the manifests of the tree and the node's volumes."""

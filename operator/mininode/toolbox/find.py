@@ -1,5 +1,6 @@
 """Find a tool that is already on this machine: named by the person, in our cache, or on PATH in a version that fits."""
 
+import functools
 import os
 import re
 import shutil
@@ -22,7 +23,17 @@ def variable(name: str) -> str:
 
 def version_of(path: Path, pin: ToolPin) -> str:
     """The version as the tool itself tells it, with a `v`. CannotHave when it doesn't run or says none."""
-    command = [str(path), *pin.version_command]
+    try:
+        file = path.stat()
+    except OSError as error:
+        raise CannotHave(f"{path} does not run: {error.strerror}") from error
+    return _told((str(path), *pin.version_command), (file.st_dev, file.st_ino, file.st_mtime_ns, file.st_size))
+
+
+@functools.cache
+def _told(command: tuple[str, ...], _file: tuple[int, ...]) -> str:
+    """Asked once a run as long as the file is the same: a start of such a program costs a tenth of a second."""
+    path = command[0]
     try:
         done = subprocess.run(  # noqa: S603 - the path is one that the person or the lock names
             command,

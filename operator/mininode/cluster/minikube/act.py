@@ -42,15 +42,15 @@ class MinikubeCluster:
         seen = observe(self.programs, self.wish)
         return seen, decide(seen, self.wish)
 
-    def ensure(self, progress: Progress, *, make: bool = True) -> Path:
-        """Make it run as wished, and prove it; its access file. Raises Unavailable with advice where a person is needed.
+    def ensure(self, progress: Progress, *, make: bool = True) -> bool:
+        """Make it run as wished, and prove it; whether it ran already. Raises Unavailable with advice where a person is needed.
 
         Without `make` only what is there is started: where there is no cluster, that is the advice.
         """
         home = self.programs.home
         private_folder(home.folder)
         with only_one(home.lock, progress.say, f"the cluster {home.profile}"):
-            self._until_running(progress, make=make)
+            ran = self._until_running(progress, make=make)
             record = self._record()
             self._refresh_authentication(progress)
             proof.machine_ready(home.kubeconfig, progress)
@@ -59,7 +59,7 @@ class MinikubeCluster:
             as_wished = dataclasses.replace(record, stopped=False, wish=self.wish)
             if as_wished != record:
                 home.remember(as_wished)
-        return home.kubeconfig
+        return ran
 
     def stop(self, progress: Progress, *, by_person: bool = True) -> None:
         """Stop it; all of it stays. What a person stopped does not start with the computer."""
@@ -77,15 +77,15 @@ class MinikubeCluster:
         with only_one(home.lock, progress.say, f"the cluster {home.profile}"):
             self._delete(progress)
 
-    def _until_running(self, progress: Progress, *, make: bool) -> None:
-        """Deed by deed until it runs. Waits for a control plane that comes back by itself."""
+    def _until_running(self, progress: Progress, *, make: bool) -> bool:
+        """Deed by deed until it runs; whether it did at once. Waits for a control plane that comes back by itself."""
         patience, said, deeds = time.monotonic() + min(_DEGRADED, progress.left), "", 0
         while deeds <= _DEEDS:
             seen, decision = self.look()
             if not make:
                 decision = starting_only(decision, self.wish)
             if decision.action is Action.NOTHING:
-                return
+                return not (said or deeds)
             if decision.action is Action.WAIT and time.monotonic() < patience:
                 if not said:
                     progress.say(said := "the control plane is not ready: waiting for it to come back")
