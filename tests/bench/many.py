@@ -27,10 +27,10 @@ from mininode.app.nodes import Nodes, Watched
 from mininode.app.settings import Settings
 from mininode.app.wiring import build_engine
 from mininode.cluster.control_plane import NODE
-from mininode.engine.drift import manifest
 from mininode.engine.engine import Engine
 from mininode.engine.owned import HELM_MANAGER
 from mininode.engine.pace import USUAL
+from mininode.engine.stored import manifest
 from mininode.kube.client import Kube
 from mininode.kube.resources import BY_KIND, EUCAIM_NODES, NODES, SECRETS
 from mininode.planning.release import newest, secret_name

@@ -23,6 +23,7 @@ from mininode.api.text import (
     sorted_mistakes,
     written,
 )
+from mininode.documents import LOADER
 from mininode.errors import ConfigError, Mistake
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -75,7 +76,7 @@ def read(text: str, source: str) -> Document:
     """The one YAML document of a text. Raises ConfigError when it can't be read to its end."""
     builder = _Builder(source)
     try:
-        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         builder.mistakes.extend(((), mistake) for mistake in _syntax(error, text, source))

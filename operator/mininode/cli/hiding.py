@@ -8,6 +8,7 @@ from typing import Any
 
 from mininode.api.inline_secrets import inline_secrets
 from mininode.api.scrub import GONE, scrubbed
+from mininode.documents import yaml_documents
 
 _SHORTEST = 6  # characters: shorter values ("admin", "5432") are in every text and no secrets
 _LINE = 12  # characters of a line of a key or certificate that identify it
@@ -72,7 +73,7 @@ class Hider:
         import yaml
 
         documents = []
-        for one in yaml.safe_load_all(text):
+        for one in yaml_documents(text):
             if isinstance(one, dict) and one.get("kind") == "Secret":
                 self.learn_secret(one.get("data") or {})
                 for value in (one.get("stringData") or {}).values():

@@ -58,13 +58,10 @@ def plan(
 def before_an_install(site: "SiteConfig") -> list[str]:
     """What an install would change in the node that is there, for its first screen; empty where nothing can be asked in time."""
     from mininode.errors import MininodeError
-    from mininode.toolbox.toolbox import Toolbox
 
     try:
         wanted = reachable(target(None, site.namespace, site.name))
-        if (helm := Toolbox.from_environment().find("helm")) is None:
-            return []
-        changes = awaited(asyncio.wait_for(_changes(site, wanted, helm.path), _IN_TIME))
+        changes = awaited(asyncio.wait_for(_changes(site, wanted), _IN_TIME))
     except (MininodeError, TimeoutError):
         return []  # the steps that follow say what is wrong, where it matters
     todo = [change for change in changes if not change.nothing]
@@ -105,15 +102,14 @@ def _plain(change: "Change") -> dict[str, Any]:
 
 async def _asked(config: Path | None, kubeconfig: Path | None, namespace: str | None, name: str | None) -> "tuple[Change, ...]":
     from mininode.cli.config_file import DEFAULT, read_config
-    from mininode.toolbox.toolbox import Toolbox
 
     file = config or (DEFAULT if DEFAULT.exists() else None)
     site = read_config(file) if file else None
     wanted = reachable(target(kubeconfig, namespace or (site.namespace if site else None), name or (site.name if site else None)))
-    return await _changes(site, wanted, Toolbox.from_environment().get("helm").path)
+    return await _changes(site, wanted)
 
 
-async def _changes(site: "SiteConfig | None", wanted: Target, helm: Path) -> "tuple[Change, ...]":
+async def _changes(site: "SiteConfig | None", wanted: Target) -> "tuple[Change, ...]":
     """What would change in the node for this configuration, or for what is declared."""
     from mininode.app.settings import Settings
     from mininode.app.wiring import build_engine
@@ -122,7 +118,7 @@ async def _changes(site: "SiteConfig | None", wanted: Target, helm: Path) -> "tu
     from mininode.errors import NotThereYet
     from mininode.kube.resources import EUCAIM_NODES
 
-    engine = await build_engine(Settings(kubeconfig=Path(wanted.kubeconfig), helm=helm))
+    engine = await build_engine(Settings(kubeconfig=Path(wanted.kubeconfig)))
     try:
         resource = await engine.kube.get(EUCAIM_NODES, wanted.name, wanted.namespace) or {}
         if site is not None:

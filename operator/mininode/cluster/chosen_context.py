@@ -9,9 +9,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from mininode.cluster.files import private_folder, write_private
+from mininode.documents import yaml_document
 from mininode.errors import Unavailable
 
 _SECONDS = 20.0
@@ -29,7 +28,7 @@ def access_file(
     done = _asked([*base, "view", "--raw", "--minify", "--flatten", "--output", "yaml", *wanted], environment)
     if done.returncode:
         raise _no_context(base, environment, done.stderr)
-    document = yaml.safe_load(done.stdout) or {}
+    document = yaml_document(done.stdout) or {}
     name = str(document.get("current-context") or "")
     if not name or not document.get("clusters"):
         raise _no_context(base, environment, "no context is chosen")

@@ -11,6 +11,7 @@ from mininode.assets import asset
 from mininode.cluster.files import write_private
 from mininode.cluster.processes import ProcessSpec
 from mininode.cluster.setup import operator_token
+from mininode.documents import yaml_document
 from mininode.kube.client import Kube
 
 NAME = "operator"
@@ -43,8 +44,8 @@ async def operator_spec(kube: Kube, folder: Path, admin_kubeconfig: Path, helm: 
 async def _usable(access: Path, admin_kubeconfig: Path) -> bool:
     """Whether the access file is there, is about this very cluster, and its token is still taken."""
     try:
-        document = yaml.safe_load(access.read_text())
-        if document["clusters"] != yaml.safe_load(admin_kubeconfig.read_text())["clusters"]:
+        document = yaml_document(access.read_text())
+        if document["clusters"] != yaml_document(admin_kubeconfig.read_text())["clusters"]:
             return False
     except (OSError, KeyError, TypeError, yaml.YAMLError):
         return False
@@ -53,7 +54,7 @@ async def _usable(access: Path, admin_kubeconfig: Path) -> bool:
 
 
 def _access_file(admin_kubeconfig: Path, token: str) -> bytes:
-    document = yaml.safe_load(admin_kubeconfig.read_text())
+    document = yaml_document(admin_kubeconfig.read_text())
     document["users"] = [{"name": NAME, "user": {"token": token}}]
     document["contexts"][0]["context"]["user"] = NAME
     return yaml.safe_dump(document, sort_keys=False).encode()

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from mininode.cluster.files import write_private
+from mininode.documents import yaml_documents
 
 PREFIX = "rehearsal.mininode.cancerimage.eu"
 BEHAVE = f"{PREFIX}/behave"  # label of a pod: run, crash or unready
@@ -42,4 +43,4 @@ def objects() -> list[dict[str, Any]]:
 
 def _documents(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
-        yield from yaml.safe_load_all(file)
+        yield from yaml_documents(file)

@@ -16,7 +16,7 @@ from mininode.credentials.contract import all_credentials
 from mininode.credentials.store import next_name, rendered_secret
 from mininode.engine.checkers import Checkers
 from mininode.engine.credentials import made, values
-from mininode.engine.drift import Drift, correct, manifest
+from mininode.engine.drift import Drift, correct
 from mininode.engine.health import not_ready
 from mininode.engine.keep import Keeper
 from mininode.engine.leftover import remove_leftovers, remove_made
@@ -24,6 +24,7 @@ from mininode.engine.owned import FIELD_MANAGER, Owned
 from mininode.engine.probes import LiveProbes, Realm
 from mininode.engine.record import remove_record, write_record
 from mininode.engine.rotate import Rotation
+from mininode.engine.stored import manifest
 from mininode.engine.tend import door
 from mininode.engine.upkeep import LiveUpkeep
 from mininode.errors import MininodeError

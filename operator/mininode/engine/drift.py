@@ -4,21 +4,14 @@ Server-side apply touches only the fields that the chart sets; what others added
 a restart's annotation) stays. An object that is as it should be is not written: its resourceVersion does not move.
 """
 
-import base64
-import gzip
-import json
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from mininode.engine.owned import HELM_MANAGER, exempt
-from mininode.errors import KubeError
 from mininode.kube.client import Kube, Object
-from mininode.kube.resources import BY_KIND, SECRETS
-from mininode.planning.release import secret_name
+from mininode.kube.resources import BY_KIND
 
 # What the API server writes by itself, so that it says nothing about a person's change.
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
@@ -42,45 +35,6 @@ class Drift:
         """For people."""
         how, right = ("by an earlier revision", "removed") if self.was == LEFT_BEHIND else ("by hand", "put right")
         return f"{self.kind} {self.name} was {self.was} {how} and {f'was {right}' if self.corrected else 'is left so'}"
-
-
-async def manifest(kube: Kube, release: str, revision: int, namespace: str) -> list[Object]:
-    """The objects of a release, as Helm stored them with the revision, with the marks that Helm adds when it applies them.
-
-    Raises KubeError, also when the revision is gone by now.
-    """
-    stored = await kube.get(SECRETS, secret_name(release, revision), namespace)
-    if stored is None:
-        raise KubeError(f"revision {revision} of {release} is gone", reason="NotFound", code=404)
-    return _objects(stored, release, namespace)
-
-
-async def manifests(kube: Kube, release: str, namespace: str) -> list[Object]:
-    """The objects of every revision that Helm holds of a release, the newest revision's first. Raises KubeError."""
-    stored = await kube.list(SECRETS, namespace, labels=f"owner=helm,name={release}")
-    newest_first = sorted(stored, key=lambda one: int(one["metadata"]["labels"]["version"]), reverse=True)
-    found: dict[tuple[str, str], Object] = {}
-    for one in newest_first:
-        for item in _objects(one, release, namespace):
-            found.setdefault((item["kind"], item["metadata"]["name"]), item)
-    return list(found.values())
-
-
-def _objects(stored: Object, release: str, namespace: str) -> list[Object]:
-    # helm/pkg/storage/driver/util.go: JSON, gzip, base64; and base64 once more by Kubernetes.
-    text = gzip.decompress(base64.b64decode(base64.b64decode(stored["data"]["release"])))
-    return [_marked(item, release, namespace) for item in yaml.safe_load_all(json.loads(text)["manifest"]) if item]
-
-
-def _marked(item: Object, release: str, namespace: str) -> Object:
-    meta = dict(item["metadata"])
-    meta["labels"] = {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
-    meta["annotations"] = {
-        **(meta.get("annotations") or {}),
-        "meta.helm.sh/release-name": release,
-        "meta.helm.sh/release-namespace": namespace,
-    }
-    return {**item, "metadata": {**meta, "namespace": namespace}}
 
 
 async def correct(

@@ -8,8 +8,9 @@ then forgets the release altogether, and knows the newest revision only: what a 
 
 from collections.abc import Collection
 
-from mininode.engine.drift import LEFT_BEHIND, Drift, manifests
+from mininode.engine.drift import LEFT_BEHIND, Drift
 from mininode.engine.owned import Owned, exempt
+from mininode.engine.stored import manifests
 from mininode.kube.client import Kube, Object
 from mininode.kube.resources import BY_KIND
 

@@ -14,6 +14,7 @@ from mininode.engine.look import View, findings
 from mininode.engine.record import facts_in
 from mininode.engine.report import Finding
 from mininode.engine.state import remembered
+from mininode.engine.stored import values
 from mininode.engine.tend import looked_at
 from mininode.keycloak.errors import KeycloakError
 from mininode.kube.resources import SECRETS
@@ -53,7 +54,7 @@ class Change:
 async def preview(engine: Engine, resource: Mapping[str, Any], way: Way) -> tuple[Change, ...]:
     """The changes that the operator would make for this resource. Reads only; `way` leads to the node's own Keycloak.
 
-    Raises ConfigError, KubeError, HelmError.
+    Raises ConfigError, KubeError.
     """
     namespace = resource["metadata"]["namespace"]
     engine.plan(resource)  # a mistake of the spec is told without any cluster
@@ -67,9 +68,8 @@ async def preview(engine: Engine, resource: Mapping[str, Any], way: Way) -> tupl
         release, wanted = finding.release, planned.release(finding.name)
         differences: tuple[Difference, ...] = ()
         if release is not None and wanted is not None and release.digest != wanted.digest and wanted.component.chart:
-            differences = tuple(
-                _differences(await engine.helm.values(finding.name, namespace=namespace), wanted.values)
-            )
+            before = await values(engine.kube, release.name, release.revision, namespace)
+            differences = tuple(_differences(before, wanted.values))
         change = Change(finding.name, *_what(finding), differences)
         # Before the first install there is no realm yet, unless it is the site's.
         there = release is not None or planned.node.spec.identity.external is not None

@@ -4,9 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from mininode.assets import asset
+from mininode.documents import yaml_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Chart:
 def chart(name: str, folder: Path | None = None) -> Chart:
     """A component's chart; from another folder than our own if wished, as the benchmarks do."""
     path = chart_path(name, folder)
-    about = yaml.safe_load((path / "Chart.yaml").read_text())
+    about = yaml_document((path / "Chart.yaml").read_text())
     return Chart(path, str(about["version"]), chart_digest(name, folder))
 
 

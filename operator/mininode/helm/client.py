@@ -75,11 +75,6 @@ class Helm:
         async with self._slot(namespace, name) as lock:
             await self._command("--ignore-not-found", lock=lock).uninstall(name, namespace=namespace)
 
-    async def values(self, name: str, *, namespace: str) -> dict[str, Any]:
-        """The values that the newest revision was made from. Raises HelmError, ToolError."""
-        async with self._slots:
-            return cast(dict[str, Any], await self._command().get_values(name, namespace=namespace) or {})
-
     def only_one(self, namespace: str, release: str) -> AbstractContextManager[int]:
         """The release's lock on this machine. Raises HelmError (retry soon) while a Helm process has it."""
         return only_one(str(self._kubeconfig or "in the cluster"), namespace, release)

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from mininode import __version__
 from mininode.api import API_VERSION, GROUP, KIND, PLURAL
 from mininode.assets import asset
+from mininode.documents import yaml_documents
 
 if TYPE_CHECKING:
     from mininode.api.config import SiteConfig
@@ -128,4 +127,4 @@ def _moved(one: Object, namespace: str) -> Object:
 
 
 def _manifest(file: str) -> list[Object]:
-    return [one for one in yaml.safe_load_all((asset("manifests") / file).read_text("utf-8")) if one]
+    return [one for one in yaml_documents((asset("manifests") / file).read_text("utf-8")) if one]

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from mininode.documents import yaml_document
 from mininode.errors import MininodeError
 
 # At least two numbers: `17`, `stable` and `latest` name another image every month.
@@ -83,7 +84,7 @@ class ImageLock:
     def load(cls, text: str) -> "ImageLock":
         """Read the file's text. Raises MininodeError that names every entry that is wrong."""
         try:
-            parsed = _FILE.validate_python(yaml.safe_load(text))
+            parsed = _FILE.validate_python(yaml_document(text))
         except yaml.YAMLError as error:
             raise _wrong([str(error)]) from error
         except ValidationError as error:

@@ -11,6 +11,7 @@ import yaml
 
 from mininode.cluster.engine import Engine, find_engine
 from mininode.cluster.minikube.home import Home
+from mininode.documents import yaml_document
 from mininode.errors import ToolError
 from mininode.preflight.facts import Cluster, Program
 from mininode.preflight.wish import Wish
@@ -67,7 +68,7 @@ def profile_home(profile: str) -> Path:
 def kubeconfig_problem(file: Path) -> str:
     """Why an access file can't be used; empty when it can."""
     try:
-        data: Any = yaml.safe_load(file.read_text("utf-8"))
+        data: Any = yaml_document(file.read_text("utf-8"))
     except OSError as error:
         return error.strerror or str(error)
     except (yaml.YAMLError, UnicodeDecodeError):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from mininode.assets import asset
+from mininode.documents import yaml_document
 from mininode.preflight.seen_clusters import TOOLS, profile_home
 from mininode.preflight.wish import Wish
 from mininode.toolbox.lock import ToolLock, this_platform
@@ -87,8 +88,7 @@ def _publishers(way: str) -> list[str]:
 
 
 def _registries() -> list[str]:
-    import yaml  # noqa: PLC0415 - only where images are asked for
 
-    images = yaml.safe_load(asset("images.lock.yaml").read_text())["images"]
+    images = yaml_document(asset("images.lock.yaml").read_text())["images"]
     names = [str(one["repository"]).partition("/")[0] for one in images.values()]
     return [_DOCKER_HUB.get(name, name) for name in names]

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
+from mininode.documents import yaml_document
 from mininode.errors import ToolError
 
 HOME = Path(__file__).parent  # the lock file and the wrapper modules lie beside this code
@@ -125,7 +125,7 @@ class ToolLock(_Strict):
     @classmethod
     def load(cls, path: Path = HOME / "tools.lock.yaml") -> "ToolLock":
         """Read the lock file. It is part of the package, so that a mistake in it is a bug and raises as one."""
-        return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return cls.model_validate(yaml_document(path.read_text(encoding="utf-8")))
 
     def pin(self, name: str) -> ToolPin:
         """The pin of one tool; ToolError when there is none of that name."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from mininode.documents import yaml_document
 from mininode.errors import ToolError
 from mininode.toolbox.locking import only_one
 
@@ -46,7 +47,7 @@ class RecordedSums:
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:
-            content: Any = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+            content: Any = yaml_document(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mininode.engine.drift import correct, manifest
+from mininode.engine.drift import correct
 from mininode.engine.leftover import remove_leftovers
+from mininode.engine.stored import manifest
 from mininode.errors import KubeError
 from mininode.kube.resources import BY_KIND, SECRETS, Resource
 

@@ -88,7 +88,7 @@ async def test_secrets_of_our_environment_stay_with_us(
     monkeypatch.setenv("DB_PASSWORD", "PLAINTEXT")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.hospital.example:3128")
     helm = Helm(script("note(json.dumps(dict(os.environ)))\nprint('{}')"))
-    await helm.values("db", namespace="eucaim")
+    await helm.uninstall("db", namespace="eucaim")
     seen = json.loads(await noted(notes, "PATH"))
     assert "PLAINTEXT" not in seen.values()
     assert seen["HTTPS_PROXY"] == "http://proxy.hospital.example:3128"
@@ -179,7 +179,7 @@ async def test_no_helm_is_told_with_advice(tmp_path: Path) -> None:
 
 async def test_no_more_run_at_a_time_than_were_allowed(script: Script, notes: Path) -> None:
     helm = Helm(script("note('in')\ntime.sleep(0.2)\nnote('out')\nprint('{}')"), parallel=2)
-    await asyncio.gather(*(helm.values(f"r{i}", namespace="n") for i in range(5)))
+    await asyncio.gather(*(helm.uninstall(f"r{i}", namespace="n") for i in range(5)))
     inside = most = 0
     for line in notes.read_text().splitlines():
         inside += 1 if line == "in" else -1

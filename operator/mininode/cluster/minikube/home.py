@@ -11,6 +11,7 @@ import yaml
 from mininode.cluster.files import private_folder, write_private
 from mininode.cluster.minikube.seen import Access, Folder, Record
 from mininode.cluster.minikube.wish import AUTHENTICATION, Wish
+from mininode.documents import yaml_document
 
 OURS = ".mininode"  # our folder inside the data folder; no namespace is called so
 _NOT_DATA = frozenset({"lost+found", OURS})
@@ -86,7 +87,7 @@ class Home:
         if path.stat().st_uid != os.getuid() or not os.access(path, os.W_OK):
             return Access.FOREIGN, f"the access file {path} belongs to another user, or may not be written"
         try:
-            document = yaml.safe_load(text)
+            document = yaml_document(text)
             contexts = {one["name"]: one["context"] for one in document["contexts"] or []}
             context = contexts[self.profile]
             cluster = {one["name"]: one["cluster"] for one in document["clusters"]}[context["cluster"]]
