@@ -95,9 +95,10 @@ def test_an_access_file_that_is_none_is_named(blank: Any, tmp_path: Path, text: 
     assert "fault of mininode" not in done.stderr
 
 
-def test_a_fault_of_ours_is_a_sentence_and_a_file(blank: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["yaml", "platformdirs"], ids=["at work", "as the commands are mounted"])
+def test_a_fault_of_ours_is_a_sentence_and_a_file(blank: Any, tmp_path: Path, module: str) -> None:
     """A broken installation stands for any fault: a module that can't be imported."""
-    (tmp_path / "yaml.py").write_text("raise RuntimeError('boom')\n")
+    (tmp_path / f"{module}.py").write_text("raise RuntimeError('boom')\n")
     blank.extra["PYTHONPATH"] = f"{tmp_path}:{blank.environment['PYTHONPATH']}"
     blank.extra["TMPDIR"] = str(tmp_path)
     done = blank.run("config", "check")

@@ -8,7 +8,6 @@ from typing import Any
 
 from mininode.api.inline_secrets import inline_secrets
 from mininode.api.scrub import GONE, scrubbed
-from mininode.documents import yaml_documents
 
 _SHORTEST = 6  # characters: shorter values ("admin", "5432") are in every text and no secrets
 _LINE = 12  # characters of a line of a key or certificate that identify it
@@ -71,6 +70,8 @@ class Hider:
     def masked_yaml(self, text: str) -> str:
         """The same for manifests as text; a Secret among them keeps its keys only."""
         import yaml
+
+        from mininode.documents import yaml_documents
 
         documents = []
         for one in yaml_documents(text):

@@ -53,8 +53,8 @@ def _mount() -> None:
 
 def run() -> None:
     """Entry point: runs the command, and exits with the code that says how it went (docs/cli.md)."""
-    _mount()
     try:
+        _mount()
         # click hands back the code of a typer.Exit instead of raising it.
         code = app(standalone_mode=False, prog_name="mininode")
         if code == Exit.INTERRUPTED:  # typer makes an Exit of Ctrl-C
@@ -83,6 +83,8 @@ def _usage(error: Exception) -> int | None:
 
 def _own_folder(error: Exception) -> int | None:
     """A folder of ours that this user may not write, or whose disk is full, is told as advice."""
+    if not isinstance(error, OSError):
+        return None  # also where what the next line wants is what is broken
     from mininode.cli.own_folders import trouble
 
     if (found := trouble(error)) is None:

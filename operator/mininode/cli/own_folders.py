@@ -12,9 +12,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 
-def trouble(error: Exception) -> Unavailable | None:
+def trouble(error: OSError) -> Unavailable | None:
     """The advice, where the error is about one of our own folders; None where it is about something else."""
-    if not isinstance(error, OSError) or not isinstance(error.filename, str | os.PathLike):
+    if not isinstance(error.filename, str | os.PathLike):
         return None
     path = Path(os.fspath(error.filename)).absolute()
     top = next((one for one in _ours() if path.is_relative_to(one)), None)

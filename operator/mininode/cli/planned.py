@@ -3,7 +3,6 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from mininode.documents import yaml_document
 from mininode.errors import ConfigError, Mistake
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def _unknown_values(release: "PlannedRelease") -> list[Mistake]:
 
 
 def _merged_with_defaults(folder: Any, values: Any) -> dict[str, Any]:
-
+    from mininode.documents import yaml_document
     from mininode.planning.values import merged
 
     return merged(yaml_document((folder / "values.yaml").read_text()) or {}, values)

@@ -88,7 +88,6 @@ def _publishers(way: str) -> list[str]:
 
 
 def _registries() -> list[str]:
-
     images = yaml_document(asset("images.lock.yaml").read_text())["images"]
     names = [str(one["repository"]).partition("/")[0] for one in images.values()]
     return [_DOCKER_HUB.get(name, name) for name in names]
