@@ -23,7 +23,7 @@ from mininode.api.text import (
     sorted_mistakes,
     written,
 )
-from mininode.documents import LOADER
+from mininode.documents import SafeLoader
 from mininode.errors import ConfigError, Mistake
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -76,7 +76,7 @@ def read(text: str, source: str) -> Document:
     """The one YAML document of a text. Raises ConfigError when it can't be read to its end."""
     builder = _Builder(source)
     try:
-        for event in yaml.parse(text, Loader=LOADER):
+        for event in yaml.parse(text, Loader=SafeLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         builder.mistakes.extend(((), mistake) for mistake in _syntax(error, text, source))
