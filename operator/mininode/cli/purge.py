@@ -64,13 +64,13 @@ def agree(wanted: Target, purge_node: str | None) -> None:
 
 async def doomed(kube: "Kube", wanted: Target) -> Doomed:
     """What is there to take. Reads only."""
-    from mininode.api import COMPONENT_LABEL, NO_RELEASES, NODE_LABEL, RELEASES
+    from mininode.api import NO_RELEASES, NODE_LABEL, RELEASES
     from mininode.kube.resources import CLAIMS, EUCAIM_NODES, SECRETS
 
     label = f"{NODE_LABEL}={wanted.name}"
     secrets = await kube.list_metadata(SECRETS, wanted.namespace, labels=f"{label},{NO_RELEASES}")
     claims = await kube.list_metadata(CLAIMS, wanted.namespace, labels=label)
-    records = await kube.list_metadata(SECRETS, wanted.namespace, labels=f"{label},{RELEASES},{COMPONENT_LABEL}")
+    records = await kube.list_metadata(SECRETS, wanted.namespace, labels=f"{label},{RELEASES}")
     found = Doomed(
         node=await _there(kube, EUCAIM_NODES, wanted),
         secrets=sorted(one["metadata"]["name"] for one in secrets),
@@ -188,15 +188,15 @@ async def _let_go(kube: "Kube", wanted: Target) -> None:
 
 
 async def _sweep(kube: "Kube", wanted: Target) -> None:
-    """Delete what releases left behind, by label."""
-    from mininode.api import COMPONENT_LABEL, NODE_LABEL, RELEASES
+    """Delete what releases left behind, by label; not left to the garbage collector, which may be far behind."""
+    from mininode.api import NODE_LABEL, RELEASES
     from mininode.kube.resources import SECRETS
 
     label = f"{NODE_LABEL}={wanted.name}"
     for resource in _swept().values():
         for one in await kube.list_metadata(resource, wanted.namespace, labels=label):
             await kube.delete(resource, one["metadata"]["name"], wanted.namespace)
-    for one in await kube.list_metadata(SECRETS, wanted.namespace, labels=f"{label},{RELEASES},{COMPONENT_LABEL}"):
+    for one in await kube.list_metadata(SECRETS, wanted.namespace, labels=f"{label},{RELEASES}"):
         await kube.delete(SECRETS, one["metadata"]["name"], wanted.namespace)
 
 
