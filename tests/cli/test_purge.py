@@ -9,6 +9,7 @@ import pytest
 
 from mininode.api.spec import NodeSpec
 from mininode.components.base import Node
+from mininode.engine.record import facts_name
 from mininode.manifests import keep
 from mininode.toolbox.toolbox import Toolbox
 
@@ -69,6 +70,20 @@ def test_it_tells_of_the_copy_of_the_passwords_that_lies_beside_the_data(
     assert file.startswith("/srv/eucaim/")
     assert file.endswith("/eucaim-node.node.json")
     assert "nowhere else" not in screen
+
+
+def test_what_an_operator_wrote_down_of_a_node_goes_with_it_whatever_the_garbage_collector_does(
+    installed: Any, kubectl: Callable[..., str], tmp_path: Path
+) -> None:
+    """Nobody owns this Secret, so that no garbage collector takes it."""
+    labels = {"owner": "mininode", "mininode.cancerimage.eu/node": "gone"}
+    metadata = {"name": facts_name("gone"), "namespace": "eucaim-node", "labels": labels}
+    file = tmp_path / "facts.json"
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": metadata}))
+    kubectl("apply", "-f", str(file))
+    done = installed.run("uninstall", "--name", "gone", "--purge", "--purge-node", "gone")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert kubectl("get", "secrets", "-l", "mininode.cancerimage.eu/node=gone", *THERE) == ""
 
 
 @pytest.fixture
