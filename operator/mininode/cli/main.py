@@ -83,8 +83,6 @@ def _usage(error: Exception) -> int | None:
 
 def _own_folder(error: Exception) -> int | None:
     """A folder of ours that this user may not write, or whose disk is full, is told as advice."""
-    if not isinstance(error, OSError):
-        return None  # also where what the next line wants is what is broken
     from mininode.cli.own_folders import trouble
 
     if (found := trouble(error)) is None:

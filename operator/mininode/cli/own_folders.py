@@ -4,17 +4,15 @@ import errno
 import os
 from pathlib import Path
 
-import platformdirs
-
 from mininode.errors import Unavailable
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 
-def trouble(error: OSError) -> Unavailable | None:
+def trouble(error: Exception) -> Unavailable | None:
     """The advice, where the error is about one of our own folders; None where it is about something else."""
-    if not isinstance(error.filename, str | os.PathLike):
+    if not isinstance(error, OSError) or not isinstance(error.filename, str | os.PathLike):
         return None
     path = Path(os.fspath(error.filename)).absolute()
     top = next((one for one in _ours() if path.is_relative_to(one)), None)
@@ -44,6 +42,8 @@ def _advice(there: Path, top: Path) -> str:
 
 def _ours() -> tuple[Path, ...]:
     """State, cache and configuration of this user."""
+    import platformdirs  # only here: a fault of whatever is broken is asked about, too, and it may be this
+
     return tuple(
         folder("mininode", appauthor=False).absolute()
         for folder in (platformdirs.user_state_path, platformdirs.user_cache_path, platformdirs.user_data_path)
